@@ -21,6 +21,11 @@ MESSAGES: dict[str, str] = {
     "contract_value": "{field}={value!r} does not fit: {expected}.",
     "input_shape": "x has shape {shape}; this network takes {expected}: engine.prepare(picture) makes it.",
     "input_nan": "x holds values that are not numbers (NaN or infinite).",
+    # live
+    "job_superseded": "A newer request replaced this one before it ended: use the newer result, or run it again.",
+    "job_cancelled": "This was cancelled before it ended: run it again (a closed widget must be made anew).",
+    "job_wait": "A job or a callback cannot wait for a result of its own worker: wait for it in another thread.",
+    "worker_closed": "This worker is closed and takes no more views: make a new one.",
 }
 
 
