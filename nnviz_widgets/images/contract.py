@@ -12,7 +12,6 @@ import torchvision.transforms.functional as tvf
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
-from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.decode import open_picture
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

@@ -1,0 +1,53 @@
+"""Look inside a convolutional network, live, from a notebook."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from nnviz_widgets.engine.engine import Engine as Engine
+    from nnviz_widgets.engine.load import load as load
+    from nnviz_widgets.engine.objectives import Objective as Objective
+    from nnviz_widgets.engine.objectives import channel as channel
+    from nnviz_widgets.engine.objectives import direction as direction
+    from nnviz_widgets.engine.objectives import layer_energy as layer_energy
+    from nnviz_widgets.engine.objectives import logit as logit
+    from nnviz_widgets.engine.objectives import neuron as neuron
+    from nnviz_widgets.errors import NnvizError as NnvizError
+    from nnviz_widgets.images.samples import sample as sample
+    from nnviz_widgets.lang import set_language as set_language
+    from nnviz_widgets.widgets.activation_maps import ActivationMaps as ActivationMaps
+    from nnviz_widgets.widgets.filters import Filters as Filters
+
+_HOMES = {
+    "ActivationMaps": "widgets.activation_maps",
+    "Engine": "engine.engine",
+    "Filters": "widgets.filters",
+    "NnvizError": "errors",
+    "Objective": "engine.objectives",
+    "channel": "engine.objectives",
+    "direction": "engine.objectives",
+    "layer_energy": "engine.objectives",
+    "load": "engine.load",
+    "logit": "engine.objectives",
+    "neuron": "engine.objectives",
+    "sample": "images.samples",
+    "set_language": "lang",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,59 @@
+"""Where a network runs, and what goes wrong there in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from nnviz_widgets.errors import NnvizError
+
+
+def pick_device(module: nn.Module, wanted: str | torch.device) -> torch.device:
+    """ "auto": the accelerator that the module is on, else CUDA, MPS or the CPU, whichever there is."""
+    if wanted == "auto":
+        own = next((p.device for p in module.parameters()), torch.device("cpu"))
+        if own.type not in ("cpu", "meta"):
+            return own
+        if torch.cuda.is_available():
+            return torch.device("cuda", torch.cuda.current_device())
+        return torch.device("mps", 0) if torch.backends.mps.is_available() else torch.device("cpu")
+    try:
+        device = torch.device(wanted)
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        raise NnvizError("device_unknown", device=str(wanted), reason=str(error).splitlines()[0]) from error
+
+
+@contextmanager
+def plain_errors(shape: tuple[int, ...]) -> Iterator[None]:
+    """Turn what a network raises on an input of this shape into one line that says what to do."""
+    try:
+        yield
+    except NnvizError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            raise NnvizError("out_of_memory", shape=shape) from error
+        reason = (str(error).strip().splitlines() or [""])[0][:300]
+        raise NnvizError("module_raised", shape=shape, type=type(error).__name__, reason=reason) from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    text = str(error)
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and ("not enough memory" in text or "can't allocate memory" in text)
+    )
+
+
+@contextmanager
+def own_randomness(device: torch.device) -> Iterator[None]:
+    """Random numbers drawn inside are the same every time, and the caller's generators do not notice."""
+    cuda = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.manual_seed(0)
+        yield

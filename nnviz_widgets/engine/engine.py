@@ -1,0 +1,248 @@
+"""The engine: one network, its input contract, and every pass through it."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from nnviz_widgets.engine.cache import Cache, Digests
+from nnviz_widgets.engine.contracts import make_contract
+from nnviz_widgets.engine.device import own_randomness, pick_device, plain_errors
+from nnviz_widgets.engine.labels import check_labels, find_class
+from nnviz_widgets.engine.layers import Layer, Layers
+from nnviz_widgets.engine.objectives import LOGITS, Objective
+from nnviz_widgets.engine.shadow import Shadow
+from nnviz_widgets.engine.taps import read
+from nnviz_widgets.engine.trace import tensor_of, trace
+from nnviz_widgets.errors import NnvizError
+
+CACHE_BYTES = 512 * 2**20
+Outputs = Literal["logits", "probabilities"]
+
+
+class Engine:
+    """Looks into any `nn.Module` classifier without ever touching it.
+
+    Works on a shadow of the module (see `shadow.py`), so hooks, modes, gradients and random state of the original
+    never change, and a training step shows through at once. Several threads may use one engine.
+
+    Args:
+        mean, std: what training subtracted from and divided pixels in 0..1 by; one number, or one a channel.
+        size: side of the input in pixels, or (height, width).
+        labels: one name an output.
+        device: "auto" takes CUDA, MPS or the CPU.
+        outputs: "logits" or "probabilities" (then a logit is log p); looked at when left out.
+        resize: shorter side in pixels before the centre is cropped to `size`; None scales the picture to cover it.
+        interpolation: "bilinear" or "bicubic".
+        cache_bytes: bound of the activation cache.
+
+    Raises:
+        NnvizError: when something that cannot be inferred is missing, or the network does not take such an input.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        mean: float | Sequence[float] | None = None,
+        std: float | Sequence[float] | None = None,
+        size: int | tuple[int, int] | None = None,
+        labels: Sequence[str] | None = None,
+        device: str | torch.device = "auto",
+        outputs: Outputs | None = None,
+        resize: int | None = None,
+        interpolation: str = "bilinear",
+        name: str | None = None,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.contract = make_contract(module, mean=mean, std=std, size=size, resize=resize, interpolation=interpolation)
+        self.device = pick_device(module, device)
+        self.name = name or type(module).__name__
+        self._lock = threading.RLock()
+        self._shadow = Shadow(module, self.device)
+        self._cache = Cache(cache_bytes)
+        self._digests = Digests()
+        self._draws = True  # until the first pass has shown that it draws no random numbers
+        probe = self._trace()
+        self.labels = check_labels(labels, probe.shape[1])
+        self.outputs: Outputs = outputs or _look_at_outputs(probe)
+
+    @property
+    def module(self) -> nn.Module:
+        """The user's own module."""
+        return self._shadow.original
+
+    @property
+    def layers(self) -> Layers:
+        """Every layer whose output can be read, in execution order; `layers["name"]` by name."""
+        with self._lock:
+            self._follow()
+            return self._layers
+
+    def prepare(self, picture: Any) -> Tensor:
+        """Path, bytes, PIL image, array or tensor in 0..1 -> (1, C, H, W), normalised, on the device."""
+        return self.contract.prepare(picture).to(self.device, self._dtype)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """(N, classes) for x (N, C, H, W); log p for a network whose outputs are probabilities."""
+        return self._as_logits(self._read(x, [LOGITS])[LOGITS])
+
+    def probabilities(self, x: Tensor) -> Tensor:
+        """(N, classes), rows summing to 1."""
+        return self.logits(x).float().softmax(1)
+
+    def activations(self, x: Tensor, layer: str | Layer) -> Tensor:
+        """What a layer gave: (N, channels, h, w) for a spatial layer, whatever its own layout, else (N, units).
+
+        The pass ends at that layer. Do not change the result in place: it is kept for the next caller.
+        """
+        name = self.layers.origin(_name(layer)).name
+        return self.layers[name].canonical(self._read(x, [name])[name])
+
+    def read_ahead(self, x: Tensor) -> bool:
+        """Keep the activations of all layers for x from one pass, if they fit in the cache; returns whether they do."""
+        layers = self.layers.distinct()
+        needed = sum(torch.Size(layer.shape).numel() for layer in layers) * x.shape[0] * x.element_size()
+        if 2 * needed > self._cache.max_bytes:
+            return False
+        self._read(x, [*(layer.name for layer in layers), LOGITS])
+        return True
+
+    def gradient(self, x: Tensor, objective: Objective, *, of: str | Layer = "input") -> Tensor:
+        """d objective / d x, like x, or at a layer, like its activations; no weight's gradient is computed.
+
+        Raises:
+            NnvizError: for an unknown layer or class, or a layer that the objective cannot depend on.
+        """
+        x = self._check(x)
+        with self._lock, self._passing(x), torch.inference_mode(False), torch.enable_grad():
+            self._follow()
+            layers = self._layers
+            cut = None if _name(of) == "input" else layers.origin(_name(of))
+            names = {name: layers.origin(name) for name in objective.layers if name != LOGITS}
+            leaf = x.detach().clone().requires_grad_(cut is None)
+            found, output = read(self._shadow.module, leaf, names.values(), cut=cut, to_end=LOGITS in objective.layers)
+
+            def reader(name: str) -> Tensor:
+                if name == LOGITS:
+                    assert output is not None
+                    return self._as_logits(output)
+                return layers[name].canonical(found[names[name].name])
+
+            value = objective.value(reader)
+            source = leaf if cut is None else found[cut.name]
+            if not value.requires_grad:
+                raise NnvizError("gradient_none", objective=repr(objective), of=_name(of))
+            (gradient,) = torch.autograd.grad(value.sum(), source)
+        return gradient if cut is None else cut.canonical(gradient)
+
+    def class_index(self, wanted: int | str) -> int:
+        """Index of a class by index or name."""
+        return find_class(self.labels, wanted)
+
+    def top(self, x: Tensor, k: int = 5) -> list[tuple[int, str, float]]:
+        """The k most probable classes of the first picture of x: index, label, probability."""
+        values, indices = self.probabilities(x)[0].topk(min(k, len(self.labels)))
+        return [(i, self.labels[i], p) for p, i in zip(values.tolist(), indices.tolist(), strict=True)]
+
+    def refresh(self) -> None:
+        """Look at the module anew, after changes that leave no trace (plain attributes, writes through `.data`)."""
+        with self._lock:
+            self._shadow.refresh()
+            self._cache.clear()
+            self._trace()
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, (self.contract.channels, *self.contract.size)))
+        return f"Engine({self.name}: {shape} -> {len(self.labels)} classes, {len(self._layers)} layers, {self.device})"
+
+    def _follow(self) -> None:
+        """Notice a changed module: drop what was kept of the old one, and its layers if its make-up changed."""
+        before = self._shadow.module
+        if self._shadow.sync():
+            self._cache.clear()
+            if self._shadow.module is not before:
+                self._trace()
+
+    def _trace(self) -> Tensor:
+        """List the layers with one pass on noise; returns its output (2, classes)."""
+        first = next((p for p in self._shadow.module.parameters() if p.is_floating_point()), None)
+        self._dtype = torch.float32 if first is None else first.dtype
+        pixels = torch.rand(2, self.contract.channels, *self.contract.size, generator=torch.Generator().manual_seed(0))
+        x = self.contract.normalise(pixels).to(self.device, self._dtype)
+        with self._passing(x), torch.inference_mode(False):
+            before = torch.get_rng_state()
+            self._layers, output = trace(self._shadow.module, x)
+            self._draws = not torch.equal(before, torch.get_rng_state()) or self.device.type != "cpu"
+        tensor = tensor_of(output)
+        if tensor is None or tensor.ndim < 2 or tensor.shape[0] != 2 or tensor[0].numel() != tensor.shape[1]:
+            raise NnvizError("output_shape", got=type(output).__name__ if tensor is None else tuple(tensor.shape))
+        self._check_numbers(tensor)
+        return tensor.flatten(1)
+
+    def _read(self, x: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
+        """Raw outputs by name, from the cache or else from one pass."""
+        x = self._check(x)
+        with self._lock:
+            self._follow()
+            digest = self._digests(x)
+            found = {name: kept for name in names if (kept := self._cache.get((digest, name))) is not None}
+            missing = [name for name in names if name not in found]
+            if not missing:
+                return found
+            with self._passing(x), torch.inference_mode(False), torch.no_grad():
+                layers = [self._layers[name] for name in missing if name != LOGITS]
+                x = x.clone() if x.is_inference() else x
+                fresh, output = read(self._shadow.module, x, layers, to_end=LOGITS in missing)
+            if output is not None:
+                fresh[LOGITS] = output.flatten(1)
+            self._check_numbers(fresh[LOGITS] if LOGITS in fresh else fresh[missing[-1]])
+            for name, tensor in fresh.items():
+                self._cache.put((digest, name), tensor)
+            return found | fresh
+
+    @contextmanager
+    def _passing(self, x: Tensor) -> Iterator[None]:
+        randomness = own_randomness(self.device) if self._draws else nullcontext()
+        with plain_errors(tuple(x.shape)), randomness:
+            yield
+
+    def _check(self, x: Tensor) -> Tensor:
+        channels = self.contract.channels
+        if not isinstance(x, Tensor) or x.ndim != 4 or x.shape[1] != channels:
+            shape = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+            raise NnvizError("input_shape", shape=shape, expected=f"(N, {channels}, height, width)")
+        if not torch.isfinite(x).all():
+            raise NnvizError("input_nan")
+        return x if x.device == self.device and x.dtype == self._dtype else x.to(self.device, self._dtype)
+
+    def _check_numbers(self, values: Tensor) -> None:
+        if torch.isfinite(values).all():
+            return
+        bad = next((n for n, p in self._shadow.module.named_parameters() if not torch.isfinite(p).all()), None)
+        raise NnvizError("output_nan") if bad is None else NnvizError("weights_nan", name=bad)
+
+    def _as_logits(self, output: Tensor) -> Tensor:
+        output = output.flatten(1)
+        return output if self.outputs == "logits" else output.clamp_min(torch.finfo(output.dtype).tiny).log()
+
+
+def _name(layer: str | Layer) -> str:
+    return layer.name if isinstance(layer, Layer) else layer
+
+
+def _look_at_outputs(output: Tensor) -> Outputs:
+    sums = output.float().sum(1)
+    if output.shape[1] > 1 and (output >= 0).all() and torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
+        warnings.warn(
+            'The outputs sum to 1: taken for probabilities, so a logit is log p. Say outputs="logits" if they are not.',
+            stacklevel=3,
+        )
+        return "probabilities"
+    return "logits"
