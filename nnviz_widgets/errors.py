@@ -37,6 +37,11 @@ MESSAGES: dict[str, str] = {
     "layer_unknown": "No layer is called {name!r}: did you mean {near}?",
     "layer_not_reached": "The network did not come past layer {name!r} on this input.",
     "layer_not_spatial": "Layer {name!r} has no maps, only {units} units: choose a layer with a height and a width.",
+    "layer_no_filters": "Layer {name!r} ({kind}) has no filters: choose a convolution.",
+    # widgets
+    "option_unknown": "{widget} has no option {name!r}: did you mean {near}?",
+    "option_value": "{name}={value!r} does not fit: expected {expected}.",
+    "language_unknown": "No language {code!r}: there are {known}.",
     # objectives
     "objective_empty": "The objective is empty: its terms cancel out.",
     "gradient_none": "{objective} does not depend on {of!r}: choose a layer before the objective's own.",
