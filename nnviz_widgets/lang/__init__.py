@@ -1,0 +1,48 @@
+"""Every string a person sees, by key, in English and French."""
+
+from __future__ import annotations
+
+import os
+
+from nnviz_widgets.errors import MESSAGES, NnvizError
+from nnviz_widgets.lang import en, fr
+
+TEXT = {"en": en.TEXT, "fr": fr.TEXT}
+ERRORS = {"en": MESSAGES, "fr": fr.ERRORS}
+VARIABLE = "NNVIZ_LANGUAGE"
+
+_chosen: list[str] = []
+
+
+def set_language(code: str) -> None:
+    """Language of the widgets made from now on: "en" or "fr".
+
+    Without it the environment variable NNVIZ_LANGUAGE decides, else English; `language=` of a widget goes first.
+    """
+    _chosen[:] = [check_language(code)]
+
+
+def current_language() -> str:
+    """The language of a widget that is not told one."""
+    code = os.environ.get(VARIABLE, "en")[:2].lower()
+    return _chosen[0] if _chosen else code if code in TEXT else "en"
+
+
+def check_language(code: str) -> str:
+    """The code itself; an error for a language that is not there."""
+    if code not in TEXT:
+        raise NnvizError("language_unknown", code=code, known=", ".join(map(repr, TEXT)))
+    return code
+
+
+def say(language: str, key: str, **fields: object) -> str:
+    """A string of the interface in a language."""
+    return TEXT[language][key].format(**fields)
+
+
+def say_error(language: str, error: BaseException) -> str:
+    """What went wrong, in one line in a language."""
+    if isinstance(error, NnvizError):
+        return ERRORS[language][error.code].format(**error.fields)
+    first = (str(error).strip().splitlines() or [""])[0]
+    return say(language, "unexpected", type=type(error).__name__, reason=first)

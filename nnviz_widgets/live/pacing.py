@@ -68,11 +68,10 @@ class FramePacer(Generic[T]):
             return self._release()
 
     def deadline(self) -> float | None:
-        """When `tick` has something to do unless an acknowledgement comes first; None: no timer is needed."""
+        """When the oldest frame in flight is overdue, and `tick` has something to do; None: no timer is needed."""
         with self._lock:
-            if not (self._newest and self._in_flight):
-                return None
-            return next(iter(self._in_flight.values())) + self._timeout
+            sent = next(iter(self._in_flight.values()), None)
+            return None if sent is None else sent + self._timeout
 
     def reset(self) -> None:
         """Forget all frames (the page was loaded anew); numbers go on, so that a late acknowledgement harms nothing."""

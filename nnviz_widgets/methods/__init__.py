@@ -1,0 +1,6 @@
+"""The visualisations, one a file: pure functions, or generators of better and better results."""
+
+from nnviz_widgets.methods.activation_maps import activation_maps
+from nnviz_widgets.methods.filters import filters
+
+__all__ = ["activation_maps", "filters"]

@@ -1,0 +1,46 @@
+"""One callback at a time that can be moved: later, sooner or away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+
+class Alarm:
+    """Calls back once at the time set last, on a thread that exists only while a time is set.
+
+    Moving the time costs no thread, so that it may be moved with every frame.
+    """
+
+    def __init__(self, callback: Callable[[], object]) -> None:
+        self._callback = callback
+        self._changed = threading.Condition()
+        self._due: float | None = None
+        self._thread: threading.Thread | None = None
+
+    def set(self, delay: float) -> None:
+        """Call back `delay` seconds from now instead of at any time set before."""
+        with self._changed:
+            self._due = time.monotonic() + delay
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._wait, name="nnviz-alarm", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def cancel(self) -> None:
+        """Do not call back; the thread ends."""
+        with self._changed:
+            self._due = None
+            self._changed.notify()
+
+    def _wait(self) -> None:
+        while True:
+            with self._changed:
+                while self._due is not None and (left := self._due - time.monotonic()) > 0:
+                    self._changed.wait(left)
+                if self._due is None:
+                    self._thread = None
+                    return
+                self._due = None
+            self._callback()

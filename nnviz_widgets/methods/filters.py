@@ -1,0 +1,55 @@
+"""Filters: the weights of a convolution, as one stack of small pictures a filter."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from nnviz_widgets.engine.engine import Engine
+from nnviz_widgets.errors import NnvizError
+
+
+def filters(engine: Engine, layer: str) -> Tensor:
+    """Weights of a convolution by output channel; a copy (Krizhevsky et al. 2012, figure 3).
+
+    Filter k of the result makes channel k of the layer, for transposed and grouped convolutions too; with groups it
+    reads only its group's inputs (see `inputs_of`).
+
+    Returns:
+        (out, in / groups, kernel height, kernel width), on the CPU.
+
+    Raises:
+        NnvizError: for a layer that has no two-dimensional filters.
+    """
+    module = _convolution(engine, layer)
+    weight = module.weight.detach().float().cpu()
+    if not isinstance(module, nn.ConvTranspose2d):
+        return weight.clone()
+    # (in, out / groups, kh, kw) -> (out, in / groups, kh, kw), group by group
+    grouped = weight.unflatten(0, (module.groups, -1))
+    return grouped.transpose(1, 2).flatten(0, 1).clone()
+
+
+def inputs_of(engine: Engine, layer: str, filter: int) -> range:
+    """The channels of the layer before that a filter reads: all of them, or those of its group."""
+    module = _convolution(engine, layer)
+    each = module.in_channels // module.groups
+    group = filter // (module.out_channels // module.groups)
+    return range(group * each, (group + 1) * each)
+
+
+def layers_with_filters(engine: Engine) -> tuple[str, ...]:
+    """Names of the layers that have filters, in execution order; a module that runs twice is named once."""
+    names = (layer.name for layer in engine.layers if layer.tap.module is not None and layer.tap.call == 1)
+    return tuple(name for name in names if isinstance(_module(engine, name), nn.Conv2d | nn.ConvTranspose2d))
+
+
+def _module(engine: Engine, layer: str) -> nn.Module | None:
+    path = engine.layers[layer].tap.module
+    return None if path is None else engine.module.get_submodule(path)
+
+
+def _convolution(engine: Engine, layer: str) -> nn.Conv2d | nn.ConvTranspose2d:
+    module = _module(engine, layer)
+    if not isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        raise NnvizError("layer_no_filters", name=layer, kind=engine.layers[layer].kind)
+    return module

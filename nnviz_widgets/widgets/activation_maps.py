@@ -1,0 +1,305 @@
+"""Activation maps: what each channel of a layer makes of a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+import numpy as np
+import traitlets
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nnviz_widgets.engine.engine import Engine
+from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.live import Background, Partial
+from nnviz_widgets.methods.activation_maps import activation_maps
+from nnviz_widgets.render.figure import Panel
+from nnviz_widgets.render.numbers import format_number
+from nnviz_widgets.widgets.controls import bind, dropdown, fraction_slider, index_slider
+from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.map_sheet import ORDERS, SCALES, MapSheet, sheet_grid
+from nnviz_widgets.widgets.photo import PhotoWidget
+from nnviz_widgets.widgets.pointer import Event
+from nnviz_widgets.widgets.scene import RATIO, Bitmap, Box, Scene, Sprite
+
+if TYPE_CHECKING:
+    from nnviz_widgets.engine.receptive_field import Rect
+
+MOSAIC = (860, 330)  # CSS pixels; the mosaic of a large layer is higher
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Maps of a layer (channels, h, w), the field of the chosen neuron, and the network's opinion of the picture."""
+
+    maps: Tensor
+    values: NDArray[np.float32]
+    field: Rect | None
+    top: list[tuple[int, str, float]]
+
+
+class ActivationMaps(PhotoWidget):
+    """Photo, the maps that a layer makes of it, one of them large, and what a neuron of it looks at.
+
+    State: `photo`, `layer` (name), `channel`, `unit` ((row, column) of a neuron of the large map, or None), `order`
+    ("index", "mean", "maximum"), `scale` ("shared", "each"), `overlay` (0..1), `theme` ("auto", "light", "dark").
+    The result is that of `methods.activation_maps`: (channels, h, w).
+
+    Yosinski et al. 2015, Understanding Neural Networks Through Deep Visualization.
+    """
+
+    layer = traitlets.Unicode(help="name of the layer").tag(live=True)
+    channel = traitlets.Int(0, help="index of the map shown large").tag(live=True)
+    unit = traitlets.Any(None, help="(row, column) of a neuron, or None").tag(live=True)
+    order = traitlets.Enum(ORDERS, "index", help="layout of the mosaic").tag(live=True)
+    scale = traitlets.Enum(SCALES, "shared", help="of the colours").tag(live=True)
+    overlay = traitlets.Float(0.0, min=0.0, max=1.0, help="opacity of the map over the photo").tag(live=True)
+
+    def __init__(self, engine: Engine, picture: Any = None, *, language: str | None = None, **state: Any) -> None:
+        super().__init__(engine, language=language, photo=picture, **state)
+
+    def _start(self, state: dict[str, Any]) -> None:
+        self._spatial = [layer for layer in self.engine.layers.distinct() if layer.spatial]
+        self._values: tuple[Tensor, int, NDArray[np.float32]] | None = None
+        self._sheet: MapSheet | None = None
+        self._ahead: Tensor | None = None
+        self.layer = state.pop("layer", None) or _telling(self._spatial)
+        super()._start(state)
+
+    @traitlets.validate("layer")
+    def _validate_layer(self, proposal: Any) -> str:
+        record = self.engine.layers[proposal["value"]]
+        if not record.spatial:
+            raise NnvizError("layer_not_spatial", name=record.name, units=record.channels)
+        return self.engine.layers.origin(record.name).name
+
+    @traitlets.validate("channel")
+    def _validate_channel(self, proposal: Any) -> int:
+        channel, last = proposal["value"], self.engine.layers[self.layer].channels - 1
+        if not 0 <= channel <= last:
+            raise NnvizError("option_value", name="channel", value=channel, expected=f"0 to {last}")
+        return int(channel)
+
+    @traitlets.validate("unit")
+    def _validate_unit(self, proposal: Any) -> tuple[int, int] | None:
+        unit, layer = proposal["value"], self.engine.layers[self.layer]
+        if unit is None:
+            return None
+        expected = f"(row, column) up to ({(layer.height or 1) - 1}, {(layer.width or 1) - 1}), or None"
+        try:
+            row, col = (int(i) for i in unit)
+        except (TypeError, ValueError) as error:
+            raise NnvizError("option_value", name="unit", value=unit, expected=expected) from error
+        if not (0 <= row < (layer.height or 0) and 0 <= col < (layer.width or 0)):
+            raise NnvizError("option_value", name="unit", value=unit, expected=expected)
+        return row, col
+
+    def _panes(self) -> dict[str, tuple[int, int]]:
+        size = self._photo_size()
+        grids = [sheet_grid(*layer.shape, width=MOSAIC[0], height=MOSAIC[1]) for layer in self._spatial]
+        return {"photo": size, "map": size, "mosaic": (MOSAIC[0], max(grid.height for grid in grids) // RATIO + 1)}
+
+    def _build(self) -> list[ipywidgets.Widget]:
+        layers = [(f"{x.name} · {x.kind} · {' × '.join(map(str, x.shape))}", x.name) for x in self._spatial]
+        self._layer_control = dropdown(self.language, "layer", layers, width="420px")
+        self._channel_control = index_slider(self.language, "channel", self._last_channel())
+        order = dropdown(self.language, "order", [(self._say(f"order_{name}"), name) for name in ORDERS])
+        scales = [(self._say(f"scale_{name}"), name) for name in SCALES]
+        scale = dropdown(self.language, "scale", scales, tip="maps_scale_tip")
+        overlay = fraction_slider(self.language, "overlay")
+        bind(self, "layer", self._layer_control, self._failed)
+        self.observe(self._on_layer, "layer")
+        bind(self, "channel", self._channel_control, self._failed)
+        for trait, control in (("order", order), ("scale", scale), ("overlay", overlay)):
+            bind(self, trait, control, self._failed)
+        self._frames = {name: Frame(self._surface, name, bar=name == "map") for name in ("photo", "map", "mosaic")}
+        first = ipywidgets.HBox([*self._photo_controls(), self._layer_control, self._channel_control])
+        second = ipywidgets.HBox([order, scale, overlay])
+        pictures = ipywidgets.HBox([self._frames["photo"].box, self._frames["map"].box])
+        for row, name in ((first, "nnviz-row"), (second, "nnviz-row"), (pictures, "nnviz-panes")):
+            row.add_class(name)
+        return [first, second, pictures, self._frames["mosaic"].box]
+
+    def _last_channel(self) -> int:
+        return self.engine.layers[self.layer].channels - 1
+
+    def _on_layer(self, _change: Any) -> None:
+        """Another layer has other channels and another grid: what no longer fits is brought into range."""
+        with self._together():
+            self.unit = None
+            last = self._last_channel()
+            self.channel = min(self.channel, last)
+            self._channel_control.max = last
+
+    def _steps(self, state: SimpleNamespace) -> Iterator[Any]:
+        maps = activation_maps(self.engine, state.x, state.layer)
+        values = self._on_host(maps)
+        top = self.engine.top(state.x, 2)
+        if state.unit is not None:
+            if self._shown is None or self._shown[0].unit != state.unit:
+                yield Shown(maps, values, None, top)  # the first field of a network takes a moment
+            field = self.engine.receptive_field(state.layer, *state.unit)
+            yield Partial(Shown(maps, values, field, top), 1.0)
+        else:
+            yield Partial(Shown(maps, values, None, top), 1.0)
+        if self._ahead is not state.x:
+            yield Background()
+            self.engine.read_ahead(state.x)
+            self._ahead = state.x
+
+    def _on_host(self, maps: Tensor) -> NDArray[np.float32]:
+        """Maps as an array, copied from the device once while they are the same."""
+        if self._values is None or not _same(self._values[0], self._values[1], maps):
+            self._values = maps, maps._version, maps.float().cpu().numpy()
+        return self._values[2]
+
+    def _draw(self, state: SimpleNamespace, shown: Shown) -> None:
+        sheet = self._sheet_of(state, shown)
+        width, height = self._photo_size()
+        photo, smooth = self._bitmap(state.x)
+        whole: Box = (0, 0, width, height)
+        heat = Sprite(Bitmap(sheet.heat(state.channel)), whole, smooth=True, alpha=state.overlay)
+        large = Sprite(Bitmap(sheet.pixels(state.channel)), whole)
+        mosaic = Sprite(sheet.bitmap, (0, 0, sheet.grid.width / RATIO, sheet.grid.height / RATIO))
+        self._surface.show(
+            {
+                "photo": Scene(
+                    Sprite(photo, whole, smooth),
+                    (heat,) if state.overlay else (),
+                    (self._field_box(shown.field),) if shown.field else (),
+                ),
+                "map": Scene(None, (large,), (self._unit_box(state, shown),) if state.unit else ()),
+                "mosaic": Scene(mosaic, (), (sheet.box(state.channel),)),
+            }
+        )
+        self._frames["mosaic"].cut_to(sheet.grid.height // RATIO + 1)
+        self._caption(state, shown, sheet)
+
+    def _sheet_of(self, state: SimpleNamespace, shown: Shown) -> MapSheet:
+        key = (shown.values, state.order, state.scale, state.dark)
+        sheet = self._sheet
+        if sheet is None or sheet.maps is not shown.values or self._sheet_key[1:] != key[1:]:
+            size = {"width": MOSAIC[0], "height": MOSAIC[1]}
+            sheet = MapSheet(shown.values, order=state.order, scale=state.scale, dark=state.dark, **size)
+            self._sheet, self._sheet_key = sheet, key
+        return sheet
+
+    def _caption(self, state: SimpleNamespace, shown: Shown, sheet: MapSheet) -> None:
+        top = self._top(shown)
+        self._frames["photo"].say(self._say("input_title"), self._say("input_caption", top=top))
+        self._frames["map"].say(
+            self._say("map_title", layer=state.layer, channel=state.channel), self._map_caption(state, shown, sheet)
+        )
+        count = len(shown.values)
+        self._frames["mosaic"].say(
+            self._say("mosaic_title", count=count, layer=state.layer), self._say("mosaic_caption")
+        )
+        self._frames["map"].show_bar(sheet.scale(state.channel), self._say("activation"), dark=state.dark)
+        self._pointer.labels = {
+            "photo": self._say("photo_label", top=top),
+            "map": self._say("map_label", layer=state.layer, channel=state.channel),
+            "mosaic": self._say("mosaic_label", layer=state.layer),
+        }
+
+    def _top(self, shown: Shown) -> str:
+        return " · ".join(f"{label} {format_number(p, digits=2)}" for _, label, p in shown.top)
+
+    def _map_caption(self, state: SimpleNamespace, shown: Shown, sheet: MapSheet) -> str:
+        height, width = shown.values.shape[1:]
+        mean, maximum = format_number(sheet.means[state.channel]), format_number(sheet.maxima[state.channel])
+        parts = [self._say("map_caption", height=height, width=width, mean=mean, maximum=maximum)]
+        if state.unit is not None:
+            parts.append(self._value_at(state, shown, *state.unit))
+            field = shown.field
+            parts.append(
+                self._say("map_field", height=field.height, width=field.width)
+                if field
+                else self._say("map_field_waiting")
+            )
+        return " · ".join(parts)
+
+    def _value_at(self, state: SimpleNamespace, shown: Shown, row: int, col: int) -> str:
+        value = format_number(shown.values[state.channel, row, col])
+        return self._say("map_unit", row=row, col=col, value=value)
+
+    def _field_box(self, field: Rect) -> Box:
+        zoom = self._photo_size()[0] / self.engine.contract.size[1]
+        return field.left * zoom, field.top * zoom, field.width * zoom, field.height * zoom
+
+    def _unit_box(self, state: SimpleNamespace, shown: Shown) -> Box:
+        rows, cols = shown.values.shape[1:]
+        width, height = self._photo_size()
+        return state.unit[1] * width / cols, state.unit[0] * height / rows, width / cols, height / rows
+
+    def _on_event(self, event: Event) -> None:
+        if self._shown is None or self._sheet is None:
+            return
+        state, shown = self._shown
+        if event.kind == "leave":
+            self._frames["map"].say_below(self._map_caption(state, shown, self._sheet))
+            self._frames["mosaic"].say_below(self._say("mosaic_caption"))
+        elif event.pane == "map":
+            self._on_map(event, state, shown)
+        elif event.pane == "mosaic":
+            self._on_mosaic(event)
+
+    def _on_map(self, event: Event, state: SimpleNamespace, shown: Shown) -> None:
+        rows, cols = shown.values.shape[1:]
+        row, col = min(int(event.y * rows), rows - 1), min(int(event.x * cols), cols - 1)
+        if event.kind == "move" and row >= 0 and col >= 0:
+            self._frames["map"].say_below(self._value_at(state, shown, row, col))
+        elif event.kind == "click":
+            self.unit = (row, col)
+        elif event.kind == "key":
+            row, col = self.unit or (rows // 2, cols // 2)
+            down = {"ArrowUp": -1, "ArrowDown": 1}.get(event.key, 0)
+            across = {"ArrowLeft": -1, "ArrowRight": 1}.get(event.key, 0)
+            moved = min(max(row + down, 0), rows - 1), min(max(col + across, 0), cols - 1)
+            self.unit = None if event.key == "Escape" else moved
+
+    def _on_mosaic(self, event: Event) -> None:
+        sheet = self._sheet
+        assert sheet is not None
+        width, height = self._surface.sizes["mosaic"]
+        if event.kind == "key":
+            self.channel = sheet.step(self.channel, event.key)
+            return
+        channel = sheet.channel_at(event.x * width, event.y * height)
+        if channel is not None and event.kind == "click":
+            self.channel = channel
+        elif channel is not None and event.kind == "move":
+            mean, maximum = format_number(sheet.means[channel]), format_number(sheet.maxima[channel])
+            caption = self._say("mosaic_hover", channel=channel, mean=mean, maximum=maximum)
+            self._frames["mosaic"].say_below(caption)
+
+    def _result(self, shown: Shown) -> Tensor:
+        return shown.maps
+
+    def _panels(self, state: SimpleNamespace, shown: Shown) -> tuple[list[Panel], str]:
+        sheet = self._sheet_of(state, shown)
+        title = self._say("map_title", layer=state.layer, channel=state.channel)
+        count = self._say("mosaic_title", count=len(shown.values), layer=state.layer)
+        mosaic = self._surface.picture("mosaic")
+        panels = [
+            Panel(self._surface.picture("photo"), self._say("input_title"), smooth=True),
+            Panel(self._surface.picture("map"), title, sheet.scale(state.channel), self._say("activation")),
+            Panel(mosaic[: sheet.grid.height, : sheet.grid.width], count),
+        ]
+        return panels, f"{self._top(shown)} · {self._map_caption(state, shown, sheet)}"
+
+
+def _same(kept: Tensor, version: int, now: Tensor) -> bool:
+    """Whether two tensors are the same values in memory; the first is held, so its memory is not used again."""
+    return (
+        kept.data_ptr() == now.data_ptr() and kept.shape == now.shape and kept.stride() == now.stride()
+    ) and version == now._version
+
+
+def _telling(spatial: list[Any]) -> str:
+    """A layer to begin with: an activation about a third of the way in, where maps are still pictures."""
+    kinds = [layer.name for layer in spatial if "relu" in layer.kind.lower()] or [layer.name for layer in spatial]
+    return str(kinds[min(len(kinds) - 1, max(1, len(kinds) // 6))])

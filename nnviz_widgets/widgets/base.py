@@ -1,0 +1,242 @@
+"""What every widget is: validated state, a job on the engine's worker, frames on a surface, a status line."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from difflib import get_close_matches
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import ipywidgets
+import traitlets
+from PIL import Image
+
+from nnviz_widgets.engine.engine import Engine
+from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.lang import check_language, current_language, say
+from nnviz_widgets.live import Background, Partial, Superseded, Ticket
+from nnviz_widgets.render.figure import Panel, compose
+from nnviz_widgets.widgets.pointer import Event, Pointer
+from nnviz_widgets.widgets.status import Status
+from nnviz_widgets.widgets.surface import Surface
+from nnviz_widgets.widgets.workers import give_worker, take_worker
+
+FIRST_RESULT = 60  # seconds that a display waits for its first picture
+
+
+class LiveWidget(ipywidgets.VBox):
+    """Base of the widgets. State is traits tagged `live`; any change of one posts a job, and the newest job wins.
+
+    A widget says what it shows in five methods: `_build` (controls and panes, once), `_steps` (the job, on the
+    worker's thread: better and better values), `_draw` (a value to scenes and captions, also there), `_result` (what
+    the method of the same name returns) and `_panels` (the same as one picture).
+    """
+
+    theme = traitlets.Enum(["auto", "light", "dark"], "auto", help="colours for the page").tag(live=True)
+    page_dark = traitlets.Bool(False).tag(live=True)
+
+    PANES: dict[str, tuple[int, int]]
+
+    def __init__(self, engine: Engine, *, language: str | None = None, **state: Any) -> None:
+        super().__init__()
+        self.add_class("nnviz")
+        self.engine = engine
+        self.language = check_language(language) if language else current_language()
+        self.result: Any = None
+        self._open = True
+        self._shown: tuple[SimpleNamespace, Any] | None = None
+        self._held = 1
+        self._live = sorted(self.trait_names(live=True))
+        self._worker = take_worker(engine)
+        self._view = self._worker.view(on_result=self._arrived, on_error=self._failed, on_state=self._progressed)
+        self._status = Status(self.language, str(engine.device), self.cancel)
+        self._pointer = Pointer()
+        self._pointer.listen(self._happened)
+        try:
+            self._check_names(state)
+            self._start(state)
+            self._surface = Surface(self._panes())
+            rows = self._build()
+        except BaseException:
+            self.close()
+            raise
+        self.children = (*rows, self._status.box, self._pointer)
+        self._held = 0
+        self.observe(self._changed, self._live)
+        self._ticket = self._post()
+
+    # What a widget of its own says
+
+    def _start(self, state: dict[str, Any]) -> None:
+        """Set the initial state; what others depend on comes first."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
+    def _panes(self) -> dict[str, tuple[int, int]]:
+        raise NotImplementedError
+
+    def _build(self) -> list[ipywidgets.Widget]:
+        raise NotImplementedError
+
+    def _steps(self, state: SimpleNamespace) -> Iterator[Any]:
+        raise NotImplementedError
+
+    def _draw(self, state: SimpleNamespace, shown: Any) -> None:
+        raise NotImplementedError
+
+    def _result(self, shown: Any) -> Any:
+        raise NotImplementedError
+
+    def _panels(self, state: SimpleNamespace, shown: Any) -> tuple[list[Panel], str]:
+        raise NotImplementedError
+
+    def _on_event(self, event: Event) -> None:
+        """A person pointed at, clicked or pressed a key over a pane."""
+
+    # What anyone may call
+
+    def compute(self) -> Any:
+        """Compute for the present state, with or without a browser, and return the result."""
+        while True:
+            self._ticket = ticket = self._post()
+            try:
+                return self._result(ticket.result()[1])
+            except Superseded:
+                continue  # the state has changed meanwhile; its own result counts
+
+    def cancel(self) -> None:
+        """Stop the computation under way; the last picture stays."""
+        self._view.cancel()
+
+    @property
+    def picture(self) -> Image.Image:
+        """The current view as one picture."""
+        if self._shown is None:
+            self.compute()
+        assert self._shown is not None
+        state, shown = self._shown
+        panels, caption = self._panels(state, shown)
+        return Image.fromarray(compose(panels, caption=caption, dark=state.dark))
+
+    def save(self, path: str | Path) -> Path:
+        """Write the current view as a picture file; the name's ending says which kind."""
+        path = Path(path).expanduser()
+        if path.suffix.lower() not in Image.registered_extensions():
+            raise NnvizError("option_value", name="path", value=str(path), expected="a name that ends in .png or the like")
+        self.picture.save(path)
+        return path
+
+    def close(self) -> None:
+        """Cancel, and free every comm, timer and thread of this widget."""
+        if not self._open:
+            return
+        self._open = False
+        self._view.close()
+        give_worker(self.engine)
+        if hasattr(self, "_surface"):
+            self._surface.close()
+        _close_all(self)
+        self._pointer.close()
+        super().close()
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self._spoken().items())
+        return f"{type(self).__name__}({shown})"
+
+    def _spoken(self) -> dict[str, Any]:
+        """The state that is worth a repr."""
+        return {name: getattr(self, name) for name in ("layer", "channel") if name in self._live}
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        # A failure is shown in the widget's status line; the widget is displayed all the same.
+        with suppress(Exception):
+            self._ticket.result(FIRST_RESULT)
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if self._shown is not None and bundle is not None:
+            stream = io.BytesIO()
+            self.picture.save(stream, "PNG")
+            data = bundle[0] if isinstance(bundle, tuple) else bundle
+            data["image/png"] = stream.getvalue()
+        return bundle
+
+    # From a changed trait to a picture
+
+    def _changed(self, _change: Any) -> None:
+        if not self._held and self._open:
+            self._ticket = self._post()
+
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Several traits change as one; the caller's own change posts."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+
+    def _snapshot(self) -> SimpleNamespace:
+        state = SimpleNamespace(**{name: getattr(self, name) for name in self._live})
+        state.dark = self.theme == "dark" or (self.theme == "auto" and self.page_dark)
+        return state
+
+    def _post(self) -> Ticket:
+        state = self._snapshot()
+
+        def job() -> Iterator[Any]:
+            for step in self._steps(state):
+                if isinstance(step, Background):
+                    yield step
+                elif isinstance(step, Partial):
+                    yield Partial((state, step.value), step.done)
+                else:
+                    yield state, step
+
+        return self._view.post(job)
+
+    def _arrived(self, value: tuple[SimpleNamespace, Any], last: bool) -> None:
+        if value is self._shown:
+            return
+        state, shown = value
+        self._shown = value
+        self.result = self._result(shown)
+        self._draw(state, shown)
+
+    def _failed(self, error: BaseException) -> None:
+        self._status.error(error)
+
+    def _progressed(self, state: Any) -> None:
+        self._status.state(state)
+
+    def _happened(self, event: Event) -> None:
+        if not self._open:
+            return
+        if event.kind == "theme":
+            self.page_dark = event.dark
+            return
+        try:
+            self._on_event(event)
+        except NnvizError as error:
+            self._failed(error)
+
+    def _check_names(self, state: dict[str, Any]) -> None:
+        known = [*self._live, "layout"]
+        for name in state:
+            if name not in known:
+                near = get_close_matches(name, known, n=3, cutoff=0.4) or [n for n in known if n != "page_dark"]
+                raise NnvizError("option_unknown", widget=type(self).__name__, name=name, near=", ".join(near))
+
+    def _say(self, key: str, **fields: object) -> str:
+        return say(self.language, key, **fields)
+
+
+def _close_all(widget: ipywidgets.Widget) -> None:
+    """Close a box's children with their layouts and styles: closing the box alone leaves them alive."""
+    for child in getattr(widget, "children", ()):
+        _close_all(child)
+        child.close()
+    for part in (getattr(widget, "layout", None), getattr(widget, "style", None)):
+        if isinstance(part, ipywidgets.Widget):
+            part.close()

@@ -1,0 +1,70 @@
+"""A pane with its words: title above, colour bar beside, caption below."""
+
+from __future__ import annotations
+
+import base64
+import html
+
+import ipywidgets
+import numpy as np
+
+from nnviz_widgets.render.colorbar import ticks
+from nnviz_widgets.render.encode import encode_png
+from nnviz_widgets.render.scale import Scale, colourise
+from nnviz_widgets.widgets.surface import Surface
+
+
+class Frame:
+    """One pane of a surface, framed.
+
+    Args:
+        bar: whether there is room for a colour bar beside the pane.
+    """
+
+    def __init__(self, surface: Surface, name: str, *, bar: bool = False) -> None:
+        width, height = surface.sizes[name]
+        self.width, self.height = width, height
+        self._shown: tuple[object, ...] = ()
+        self.title = ipywidgets.HTML()
+        self.caption = ipywidgets.HTML(layout=ipywidgets.Layout(width=f"{width}px", max_width="100%"))
+        self.bar = ipywidgets.HTML()
+        # The canvas is as high as it may ever need to be; cutting it to what is shown never wipes it.
+        self.cut = ipywidgets.Box([surface.canvases[name]], layout=ipywidgets.Layout(max_width="100%", flex="0 1 auto"))
+        self.cut.add_class("nnviz-cut")
+        picture = ipywidgets.HBox([self.cut, self.bar] if bar else [self.cut])
+        picture.add_class("nnviz-picture")
+        self.box = ipywidgets.VBox([self.title, picture, self.caption], layout=ipywidgets.Layout(max_width="100%"))
+
+    def say(self, title: str, caption: str) -> None:
+        """Set title and caption; any character is shown as it is."""
+        self.title.value = f'<div class="nnviz-title">{html.escape(title)}</div>'
+        self.say_below(caption)
+
+    def say_below(self, caption: str) -> None:
+        self.caption.value = f'<div class="nnviz-caption">{html.escape(caption)}</div>'
+
+    def show_bar(self, scale: Scale, label: str, *, dark: bool) -> None:
+        """The colour bar for a scale, its numbers in the page's own colours."""
+        key = (scale, label, dark)
+        if key != self._shown:
+            self._shown = key
+            self.bar.value = colour_bar(scale, label, height=self.height, dark=dark)
+
+    def cut_to(self, height: int) -> None:
+        """Show only the upper part of the pane, in CSS pixels."""
+        self.cut.layout.height = None if height >= self.height else f"{height}px"
+
+
+def colour_bar(scale: Scale, label: str, *, height: int, dark: bool) -> str:
+    """A vertical colour bar as HTML: the page gives its own text colours."""
+    whole = Scale(-1.0, 1.0, True) if scale.signed else Scale(0.0, 1.0)
+    pixels = colourise(np.linspace(whole.high, whole.low, 128)[:, None], whole, dark=dark)
+    source = base64.b64encode(encode_png(pixels)).decode()
+    marks = "".join(
+        f'<span class="nnviz-tick" style="top:{100 * (1 - place):.2f}%">{html.escape(text)}</span>'
+        for place, text in ticks(scale, most=6)
+    )
+    return (
+        f'<div class="nnviz-bar" style="height:{height}px"><img alt="" src="data:image/png;base64,{source}">{marks}'
+        f'<span class="nnviz-what">{html.escape(label)}</span></div>'
+    )

@@ -1,0 +1,49 @@
+"""Pointer, keys and theme of one widget: a few lines of JavaScript that see the canvases before ipycanvas does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a person did: "move", "click" or "key" over a pane, "leave", or "theme" of the page.
+
+    x and y are fractions of the pane; `key` is a name such as "ArrowLeft"; `dark` belongs to "theme".
+    """
+
+    kind: str
+    pane: str = ""
+    x: float = 0.0
+    y: float = 0.0
+    key: str = ""
+    dark: bool = False
+
+
+class Pointer(anywidget.AnyWidget):
+    """Has no picture of its own; it listens on the widget that it is a child of, and carries the style sheet."""
+
+    _esm = HERE / "pointer.js"
+    _css = HERE / "style.css"
+    labels = traitlets.Dict().tag(sync=True)
+
+    def listen(self, handle: Callable[[Event], object]) -> None:
+        """Call `handle` with every event; moves come only as fast as it returns."""
+
+        def receive(_widget: Any, content: dict[str, Any], _buffers: Any) -> None:
+            try:
+                fields = Event.__dataclass_fields__
+                handle(Event(**{name: value for name, value in content.items() if name in fields}))
+            finally:
+                if content.get("kind") == "move":
+                    self.send({"kind": "answer"})
+
+        self.on_msg(receive)

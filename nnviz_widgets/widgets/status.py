@@ -1,0 +1,77 @@
+"""The line under a widget: how long it took, how far it is, or what went wrong; and Cancel while there is something to."""
+
+from __future__ import annotations
+
+import html
+import traceback
+from collections.abc import Callable
+
+import ipywidgets
+
+from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.lang import say, say_error
+from nnviz_widgets.live import State
+
+PATIENCE = 0.25  # seconds before a running computation is mentioned: less would only flicker
+
+
+class Status:
+    """Shows states and errors of a widget's jobs, and offers Cancel while one runs for longer."""
+
+    def __init__(self, language: str, device: str, cancel: Callable[[], object]) -> None:
+        self.language = language
+        self.device = device
+        self.text = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 auto"))
+        self.button = ipywidgets.Button(
+            description=say(language, "cancel"),
+            tooltip=say(language, "cancel_tip"),
+            layout=ipywidgets.Layout(width="auto", height="24px", visibility="hidden"),
+        )
+        self.button.on_click(lambda _: cancel())
+        self.box = ipywidgets.HBox([self.text, self.button])
+
+    def state(self, state: State) -> None:
+        if state.running and state.elapsed < PATIENCE:
+            return
+        time = say_time(self.language, state.elapsed)
+        self._set_button("visible" if state.running else "hidden")
+        if not state.running:
+            key = "cancelled" if state.cancelled else "done"
+            if state.cancelled or state.done is not None:
+                self._show(say(self.language, key, time=time, device=self.device))
+        elif state.done and state.left is not None:
+            left = say_time(self.language, state.left)
+            self._show(say(self.language, "running", percent=round(100 * state.done), left=left), done=state.done)
+        else:
+            self._show(say(self.language, "working", time=time))
+
+    def error(self, error: BaseException) -> None:
+        """One line, with the traceback folded behind it unless the line says it all."""
+        line = html.escape(say_error(self.language, error))
+        folded = ""
+        if not isinstance(error, NnvizError) or error.__cause__ is not None:
+            trace = html.escape("".join(traceback.format_exception(error)))
+            folded = f"<details><summary>{say(self.language, 'details')}</summary><pre>{trace}</pre></details>"
+        self._set_button("hidden")
+        self._set(f'<div class="nnviz-status nnviz-error" role="status">{line}{folded}</div>')
+
+    def _show(self, text: str, *, done: float | None = None) -> None:
+        width = f' style="width:{100 * done:.1f}%"' if done is not None else ""
+        line = f'<div class="nnviz-progress"{width}></div>' if width else '<div class="nnviz-progress-off"></div>'
+        self._set(f'{line}<div class="nnviz-status nnviz-faint" role="status">{html.escape(text)}</div>')
+
+    def _set(self, value: str) -> None:
+        self.text.value = value
+
+    def _set_button(self, visibility: str) -> None:
+        self.button.layout.visibility = visibility
+
+
+def say_time(language: str, seconds: float) -> str:
+    """A duration with two or three digits: 12 ms, 3.4 s, 2 min 5 s."""
+    if seconds < 0.9995:
+        return say(language, "milliseconds", value=round(1000 * seconds))
+    if seconds < 59.95:
+        return say(language, "seconds", value=f"{seconds:.1f}")
+    minutes, rest = divmod(round(seconds), 60)
+    return say(language, "minutes", minutes=minutes, seconds=rest)

@@ -1,0 +1,220 @@
+"""The drawing surface of a widget, and the only file that knows ipycanvas.
+
+ipycanvas shares one manager among all canvases of a page, and one failing command stops them all; so each surface has
+a manager of its own, and replaces it when the browser falls silent. `_CanvasManager` is private to ipycanvas 0.14.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets
+from ipycanvas import Canvas
+from ipycanvas.canvas import COMMANDS, _CanvasManager
+from PIL import Image
+
+from nnviz_widgets.live.alarm import Alarm
+from nnviz_widgets.live.pacing import Frame, FramePacer
+from nnviz_widgets.render.encode import encode_png
+from nnviz_widgets.widgets.scene import LINE, RATIO, Box, Scene, Sprite
+
+SETTLED = 0.4  # seconds without a new frame after which the saved state is brought up to date
+Scenes = Mapping[str, Scene]
+
+
+class Surface:
+    """Several canvases ("panes") that are drawn together, at the pace of the browser.
+
+    At most two frames are on their way to the browser; of the rest only the newest is kept. The browser acknowledges
+    a frame through a hidden canvas of one pixel, whose colour is the frame's number. After a page reload, and after a
+    frame that never was acknowledged, everything is drawn anew.
+
+    Args:
+        panes: (width, height) in CSS pixels, by name.
+    """
+
+    def __init__(self, panes: Mapping[str, tuple[int, int]]) -> None:
+        self.sizes = dict(panes)
+        self._manager = _new_manager()
+        self.canvases = {name: self._canvas(w * RATIO, h * RATIO) for name, (w, h) in panes.items()}
+        for name, canvas in self.canvases.items():
+            canvas.layout.width = f"{panes[name][0]}px"
+            canvas.add_class("nnviz-pane")
+            canvas.add_class(f"nnviz-pane-{name}")
+        # Kept in the browser, drawn from there: a mosaic need not travel again because its selection moved.
+        self._bases = {name: self._canvas(w * RATIO, h * RATIO) for name, (w, h) in panes.items()}
+        self._ack = self._canvas(1, 1, sync_image_data=True)
+        self._ack.observe(self._acknowledged, "image_data")
+        self._pacer: FramePacer[Scenes] = FramePacer()
+        self._alarm = Alarm(self._rang)
+        self._lock = threading.RLock()
+        self._shown: dict[str, Scene] = {}
+        self._kept: dict[str, object] = {}  # the bases that the browser has, by pane
+        self._ready: set[int] = set()
+        self._heard = False  # whether this manager's frames were ever acknowledged
+        self._saved = True
+        self._closed = False
+        for canvas in self._all():
+            canvas.on_client_ready(lambda _=None, c=canvas: self._client_ready(c))
+
+    def show(self, scenes: Scenes) -> None:
+        """Show these scenes, as soon as the browser has taken the frames before; panes not named stay as they are."""
+        with self._lock:
+            if self._closed:
+                return
+            self._shown.update(scenes)
+            self._saved = False
+            self._send(self._pacer.offer(dict(self._shown)))
+
+    def picture(self, name: str) -> Any:
+        """What a pane shows, as pixels (h, w, 4); None when nothing was shown."""
+        scene = self._shown.get(name)
+        return None if scene is None else scene.paint(*self.sizes[name])
+
+    def close(self) -> None:
+        """Close all canvases, the manager and the timer."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self._alarm.cancel()
+        for canvas in self._all():
+            canvas.layout.close()
+            canvas.close()
+        self._manager.close()
+
+    def save_state(self) -> None:
+        """Put what is shown into the widgets' state, so that a saved notebook opens with it."""
+        with self._lock:
+            if self._saved or self._closed:
+                return
+            self._saved = True
+            shown = dict(self._shown)
+        for name, scene in shown.items():
+            self.canvases[name].set_trait("image_data", encode_png(scene.paint(*self.sizes[name])))
+
+    def _canvas(self, width: int, height: int, **options: Any) -> Any:
+        layout = ipywidgets.Layout(max_width="100%")
+        return Canvas(width=width, height=height, layout=layout, _canvas_manager=self._manager, **options)
+
+    def _all(self) -> list[Any]:
+        return [*self.canvases.values(), *self._bases.values(), self._ack]
+
+    def _send(self, frame: Frame[Scenes] | None) -> None:
+        if frame is not None:
+            try:
+                self._draw(frame)
+            except Exception:
+                self._renew()  # half a batch may be waiting in the manager
+                raise
+        deadline = self._pacer.deadline()
+        if deadline is not None:
+            self._alarm.set(max(0.0, deadline - time.monotonic()))
+        elif not self._saved:
+            self._alarm.set(SETTLED)
+
+    def _draw(self, frame: Frame[Scenes]) -> None:
+        self._manager._current_canvas = None  # the browser may have been loaded anew since
+        for name, scene in frame.content.items():
+            self._draw_pane(name, scene)
+        self._ack.fill_style = f"#{frame.number % 2**24:06x}"
+        self._ack.fill_rect(0, 0, 1, 1)
+        self._manager.flush()
+
+    def _draw_pane(self, name: str, scene: Scene) -> None:
+        canvas, base = self.canvases[name], self._bases[name]
+        width, height = self.sizes[name]
+        canvas.reset_transform()
+        canvas.clear_rect(0, 0, width * RATIO, height * RATIO)
+        canvas.scale(RATIO, RATIO)
+        if scene.base is not None:
+            if self._kept.get(name) is not scene.base.bitmap:
+                base.reset_transform()
+                base.clear_rect(0, 0, width * RATIO, height * RATIO)
+                base.scale(RATIO, RATIO)
+                self._draw_sprite(base, scene.base)
+                self._kept[name] = scene.base.bitmap
+            canvas.image_smoothing_enabled = False
+            canvas.draw_image(base, 0, 0, width, height)
+        for sprite in scene.sprites:
+            self._draw_sprite(canvas, sprite)
+        for box in scene.outlines:
+            _outline(canvas, box, width, height)
+
+    def _draw_sprite(self, canvas: Any, sprite: Sprite) -> None:
+        x, y, width, height = sprite.box
+        rows, columns = sprite.bitmap.pixels.shape[:2]
+        canvas.save()
+        canvas.image_smoothing_enabled = sprite.smooth
+        canvas.global_alpha = sprite.alpha
+        canvas.translate(x, y)
+        canvas.scale(width / columns, height / rows)
+        self._manager.send_draw_command(canvas, COMMANDS["putImageData"], [0, 0], [sprite.bitmap.encoded])
+        canvas.restore()
+
+    def _acknowledged(self, change: Any) -> None:
+        if not change["new"]:
+            return
+        red, green, blue = Image.open(io.BytesIO(bytes(change["new"]))).convert("RGB").getpixel((0, 0))
+        with self._lock:
+            if not self._closed:
+                self._heard = True
+                self._send(self._pacer.acknowledge((red << 16) + (green << 8) + blue))
+
+    def _rang(self) -> None:
+        """The alarm: a frame was not acknowledged in time, or nothing has moved for a while."""
+        with self._lock:
+            if self._closed:
+                return
+            deadline = self._pacer.deadline()
+            if deadline is not None and deadline <= time.monotonic():
+                frame = self._pacer.tick()
+                if self._heard:  # a browser was there, and is stuck or gone: what it did not draw goes out anew
+                    self._renew()
+                    frame = frame or self._pacer.offer(dict(self._shown))
+                self._send(frame)
+            if self._pacer.deadline() is not None:
+                return
+        self.save_state()
+
+    def _renew(self) -> None:
+        """A new manager, for a command that failed in the browser stops its manager for good."""
+        old, self._manager = self._manager, _new_manager()
+        for canvas in self._all():
+            canvas._canvas_manager = self._manager
+        old.close()
+        self._kept.clear()
+        self._heard = False
+
+    def _client_ready(self, canvas: Any) -> None:
+        """A page has made this canvas; once it has made them all, it needs everything."""
+        with self._lock:
+            self._ready.add(id(canvas))
+            if self._closed or len(self._ready) < len(self._all()):
+                return
+            self._ready.clear()
+            self._kept.clear()
+            self._pacer.reset()
+            if self._shown:
+                self._send(self._pacer.offer(dict(self._shown)))
+
+
+def _new_manager() -> Any:
+    manager = _CanvasManager()
+    manager._caching = True  # commands wait for flush: a frame travels whole
+    return manager
+
+
+def _outline(canvas: Any, box: Box, width: float, height: float) -> None:
+    """A dark and a light line around a box, moved inwards at the edges of the pane."""
+    x, y, w, h = box
+    left, top = max(0.0, x - 2 * LINE), max(0.0, y - 2 * LINE)
+    right, bottom = min(width, x + w + 2 * LINE), min(height, y + h + 2 * LINE)
+    canvas.line_width = LINE
+    for inset, colour in ((LINE / 2, "#000000"), (LINE * 1.5, "#ffffff")):
+        canvas.stroke_style = colour
+        canvas.stroke_rect(left + inset, top + inset, right - left - 2 * inset, bottom - top - 2 * inset)

@@ -1,0 +1,30 @@
+"""One worker an engine, for as long as a widget of that engine is open."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+
+from nnviz_widgets.engine.engine import Engine
+from nnviz_widgets.live import Worker
+
+_lock = threading.Lock()
+_open: weakref.WeakKeyDictionary[Engine, tuple[Worker, int]] = weakref.WeakKeyDictionary()
+
+
+def take_worker(engine: Engine) -> Worker:
+    """The engine's worker; give it back with `give_worker`."""
+    with _lock:
+        worker, users = _open.get(engine) or (Worker(), 0)
+        _open[engine] = worker, users + 1
+        return worker
+
+
+def give_worker(engine: Engine) -> None:
+    """A widget is closed; the worker's thread ends with the last one."""
+    with _lock:
+        worker, users = _open.pop(engine)
+        if users > 1:
+            _open[engine] = worker, users - 1
+            return
+    worker.close()
