@@ -9,7 +9,22 @@ from typing import Any
 from torch import Tensor
 
 SPATIAL = frozenset(
-    ["conv2d", "conv_transpose2d", "max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "lp_pool2d", "interpolate", "batch_norm", "group_norm", "instance_norm", "pixel_shuffle", "pixel_unshuffle", "local_response_norm"]
+    [
+        "conv2d",
+        "conv_transpose2d",
+        "max_pool2d",
+        "avg_pool2d",
+        "adaptive_avg_pool2d",
+        "adaptive_max_pool2d",
+        "lp_pool2d",
+        "interpolate",
+        "batch_norm",
+        "group_norm",
+        "instance_norm",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+        "local_response_norm",
+    ]
 )
 
 
@@ -62,6 +77,8 @@ def propagate(function: str, args: Any, kwargs: Mapping[str, Any], out: Tensor) 
         return replace(meaning, axes="".join(letters))
     if function in ("flatten", "reshape", "view", "unflatten"):
         return _reshaped(meaning, source, out)
+    if function in ("__get", "movedim", "moveaxis") and out.shape != source.shape:
+        return UNKNOWN  # x.mT and the like: which property it was cannot be seen
     if out.ndim == len(axes):
         grid = meaning.grid
         if axes == "nhwc":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 from torch import nn
@@ -42,14 +44,17 @@ def make_contract(
     if resize is not None and resize < max(sides):
         raise NnvizError("contract_value", field="resize", value=resize, expected=f"at least size, {max(sides)}")
     stds = _numbers("std", std, channels)
-    if min(stds) <= 0:
+    means = _numbers("mean", mean, channels)
+    if not all(math.isfinite(value) for value in means):
+        raise NnvizError("contract_value", field="mean", value=mean, expected="finite numbers")
+    if not all(0 < value < math.inf for value in stds):
         raise NnvizError("contract_value", field="std", value=std, expected="positive numbers")
-    return InputContract((sides[0], sides[1]), _numbers("mean", mean, channels), stds, resize, interpolation)
+    return InputContract((sides[0], sides[1]), means, stds, resize, interpolation)
 
 
 def _channels(module: nn.Module, mean: Any, std: Any) -> int:
     for value in (mean, std):
-        if not isinstance(value, int | float):
+        if not isinstance(value, Real):
             return len(value)
     kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
     first = next((part.in_channels for part in module.modules() if isinstance(part, kinds)), None)
@@ -61,7 +66,7 @@ def _channels(module: nn.Module, mean: Any, std: Any) -> int:
 
 
 def _numbers(field: str, value: Any, channels: int) -> tuple[float, ...]:
-    numbers = (float(value),) * channels if isinstance(value, int | float) else tuple(float(v) for v in value)
+    numbers = (float(value),) * channels if isinstance(value, Real) else tuple(float(v) for v in value)
     if len(numbers) != channels or channels not in (1, 3):
         raise NnvizError(
             "contract_value", field=field, value=value, expected="1 or 3 numbers, as many for mean as for std"

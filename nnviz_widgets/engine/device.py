@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nnviz_widgets.errors import NnvizError
 
@@ -46,14 +46,36 @@ def plain_errors(shape: tuple[int, ...]) -> Iterator[None]:
 def is_out_of_memory(error: BaseException) -> bool:
     text = str(error)
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and ("not enough memory" in text or "can't allocate memory" in text)
+        isinstance(error, RuntimeError)
+        and any(words in text for words in ("not enough memory", "can't allocate memory", "out of memory"))
     )
 
 
 @contextmanager
 def own_randomness(device: torch.device) -> Iterator[None]:
     """Random numbers drawn inside are the same every time, and the caller's generators do not notice."""
-    cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda):
-        torch.manual_seed(0)
+    before = random_states(device)
+    try:
+        torch.default_generator.manual_seed(0)  # torch.manual_seed would seed every accelerator
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(0)
+        elif device.type == "mps":
+            torch.mps.manual_seed(0)
         yield
+    finally:
+        torch.set_rng_state(before[0])
+        if device.type == "cuda":
+            torch.cuda.set_rng_state(before[1], device)
+        elif device.type == "mps":
+            torch.mps.set_rng_state(before[1])
+
+
+def random_states(device: torch.device) -> list[Tensor]:
+    """States of the generators that a pass on this device may draw from."""
+    states = [torch.get_rng_state()]
+    if device.type == "cuda":
+        states.append(torch.cuda.get_rng_state(device))
+    elif device.type == "mps":
+        states.append(torch.mps.get_rng_state())
+    return states

@@ -13,13 +13,14 @@ from torch import Tensor, nn
 
 from nnviz_widgets.engine.cache import Cache, Digests
 from nnviz_widgets.engine.contracts import make_contract
-from nnviz_widgets.engine.device import own_randomness, pick_device, plain_errors
+from nnviz_widgets.engine.device import own_randomness, pick_device, plain_errors, random_states
+from nnviz_widgets.engine.in_place import trace_shadow
 from nnviz_widgets.engine.labels import check_labels, find_class
 from nnviz_widgets.engine.layers import Layer, Layers
 from nnviz_widgets.engine.objectives import LOGITS, Objective
 from nnviz_widgets.engine.shadow import Shadow
 from nnviz_widgets.engine.taps import read
-from nnviz_widgets.engine.trace import tensor_of, trace
+from nnviz_widgets.engine.trace import tensor_of
 from nnviz_widgets.errors import NnvizError
 
 CACHE_BYTES = 512 * 2**20
@@ -61,16 +62,18 @@ class Engine:
         name: str | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        self.contract = make_contract(module, mean=mean, std=std, size=size, resize=resize, interpolation=interpolation)
+        if not isinstance(module, nn.Module):
+            raise NnvizError("module_type", type=type(module).__name__)
         self.device = pick_device(module, device)
         self.name = name or type(module).__name__
         self._lock = threading.RLock()
         self._shadow = Shadow(module, self.device)
+        self.contract = make_contract(module, mean=mean, std=std, size=size, resize=resize, interpolation=interpolation)
+        self._given_labels = labels
         self._cache = Cache(cache_bytes)
         self._digests = Digests()
-        self._draws = True  # until the first pass has shown that it draws no random numbers
+        self._draws = True  # until a pass has shown that it draws no random numbers
         probe = self._trace()
-        self.labels = check_labels(labels, probe.shape[1])
         self.outputs: Outputs = outputs or _look_at_outputs(probe)
 
     @property
@@ -102,8 +105,9 @@ class Engine:
 
         The pass ends at that layer. Do not change the result in place: it is kept for the next caller.
         """
-        name = self.layers.origin(_name(layer)).name
-        return self.layers[name].canonical(self._read(x, [name])[name])
+        with self._lock:
+            name = self.layers.origin(_name(layer)).name
+            return self._layers[name].canonical(self._read(x, [name])[name])
 
     def read_ahead(self, x: Tensor) -> bool:
         """Keep the activations of all layers for x from one pass, if they fit in the cache; returns whether they do."""
@@ -120,14 +124,14 @@ class Engine:
         Raises:
             NnvizError: for an unknown layer or class, or a layer that the objective cannot depend on.
         """
-        x = self._check(x)
-        with self._lock, self._passing(x), torch.inference_mode(False), torch.enable_grad():
+        with self._lock, torch.inference_mode(False), torch.enable_grad():
             self._follow()
+            x = self._check(x)
             layers = self._layers
             cut = None if _name(of) == "input" else layers.origin(_name(of))
             names = {name: layers.origin(name) for name in objective.layers if name != LOGITS}
             leaf = x.detach().clone().requires_grad_(cut is None)
-            found, output = read(self._shadow.module, leaf, names.values(), cut=cut, to_end=LOGITS in objective.layers)
+            to_end = LOGITS in objective.layers
 
             def reader(name: str) -> Tensor:
                 if name == LOGITS:
@@ -135,11 +139,15 @@ class Engine:
                     return self._as_logits(output)
                 return layers[name].canonical(found[names[name].name])
 
-            value = objective.value(reader)
-            source = leaf if cut is None else found[cut.name]
-            if not value.requires_grad:
-                raise NnvizError("gradient_none", objective=repr(objective), of=_name(of))
-            (gradient,) = torch.autograd.grad(value.sum(), source)
+            with self._passing(tuple(x.shape)):
+                found, output = read(self._shadow.module, leaf.clone(), names.values(), cut=cut, to_end=to_end)
+                value = objective.value(reader)
+                source = leaf if cut is None else found[cut.name]
+                if not value.requires_grad:
+                    raise NnvizError("gradient_none", objective=repr(objective), of=_name(of))
+                (gradient,) = torch.autograd.grad(value.sum(), source)
+            self._check_numbers(value)
+            self._check_numbers(gradient)
         return gradient if cut is None else cut.canonical(gradient)
 
     def class_index(self, wanted: int | str) -> int:
@@ -156,6 +164,7 @@ class Engine:
         with self._lock:
             self._shadow.refresh()
             self._cache.clear()
+            self._digests = Digests()
             self._trace()
 
     def __repr__(self) -> str:
@@ -164,42 +173,44 @@ class Engine:
 
     def _follow(self) -> None:
         """Notice a changed module: drop what was kept of the old one, and its layers if its make-up changed."""
-        before = self._shadow.module
         if self._shadow.sync():
             self._cache.clear()
-            if self._shadow.module is not before:
-                self._trace()
+        if self._shadow.module is not self._traced:
+            self._trace()
 
     def _trace(self) -> Tensor:
         """List the layers with one pass on noise; returns its output (2, classes)."""
         first = next((p for p in self._shadow.module.parameters() if p.is_floating_point()), None)
         self._dtype = torch.float32 if first is None else first.dtype
-        pixels = torch.rand(2, self.contract.channels, *self.contract.size, generator=torch.Generator().manual_seed(0))
-        x = self.contract.normalise(pixels).to(self.device, self._dtype)
-        with self._passing(x), torch.inference_mode(False):
-            before = torch.get_rng_state()
-            self._layers, output = trace(self._shadow.module, x)
-            self._draws = not torch.equal(before, torch.get_rng_state()) or self.device.type != "cpu"
+        shape = (2, self.contract.channels, *self.contract.size)
+        self._draws = True
+        with self._passing(shape), torch.inference_mode(False), torch.no_grad():
+            pixels = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+            x = self.contract.normalise(pixels).to(self.device, self._dtype)
+            before = random_states(self.device)
+            layers, output = trace_shadow(self._shadow, x)
+            draws = not all(map(torch.equal, before, random_states(self.device)))
         tensor = tensor_of(output)
         if tensor is None or tensor.ndim < 2 or tensor.shape[0] != 2 or tensor[0].numel() != tensor.shape[1]:
             raise NnvizError("output_shape", got=type(output).__name__ if tensor is None else tuple(tensor.shape))
         self._check_numbers(tensor)
+        self.labels = check_labels(self._given_labels, tensor.shape[1])
+        self._layers, self._draws, self._traced = layers, draws, self._shadow.module
         return tensor.flatten(1)
 
     def _read(self, x: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
         """Raw outputs by name, from the cache or else from one pass."""
-        x = self._check(x)
         with self._lock:
             self._follow()
+            x = self._check(x)
             digest = self._digests(x)
             found = {name: kept for name in names if (kept := self._cache.get((digest, name))) is not None}
             missing = [name for name in names if name not in found]
             if not missing:
                 return found
-            with self._passing(x), torch.inference_mode(False), torch.no_grad():
+            with self._passing(tuple(x.shape)), torch.inference_mode(False), torch.no_grad():
                 layers = [self._layers[name] for name in missing if name != LOGITS]
-                x = x.clone() if x.is_inference() else x
-                fresh, output = read(self._shadow.module, x, layers, to_end=LOGITS in missing)
+                fresh, output = read(self._shadow.module, x.clone(), layers, to_end=LOGITS in missing)
             if output is not None:
                 fresh[LOGITS] = output.flatten(1)
             self._check_numbers(fresh[LOGITS] if LOGITS in fresh else fresh[missing[-1]])
@@ -208,9 +219,9 @@ class Engine:
             return found | fresh
 
     @contextmanager
-    def _passing(self, x: Tensor) -> Iterator[None]:
+    def _passing(self, shape: tuple[int, ...]) -> Iterator[None]:
         randomness = own_randomness(self.device) if self._draws else nullcontext()
-        with plain_errors(tuple(x.shape)), randomness:
+        with plain_errors(shape), randomness:
             yield
 
     def _check(self, x: Tensor) -> Tensor:
@@ -225,7 +236,8 @@ class Engine:
     def _check_numbers(self, values: Tensor) -> None:
         if torch.isfinite(values).all():
             return
-        bad = next((n for n, p in self._shadow.module.named_parameters() if not torch.isfinite(p).all()), None)
+        state = [*self._shadow.module.named_parameters(), *self._shadow.module.named_buffers()]
+        bad = next((name for name, tensor in state if not torch.isfinite(tensor).all()), None)
         raise NnvizError("output_nan") if bad is None else NnvizError("weights_nan", name=bad)
 
     def _as_logits(self, output: Tensor) -> Tensor:

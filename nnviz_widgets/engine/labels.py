@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -18,8 +19,10 @@ def check_labels(labels: Sequence[str] | None, count: int) -> tuple[str, ...]:
 
 
 def find_class(labels: Sequence[str], wanted: int | str) -> int:
-    """Index of a class by its index or its name (case does not matter; the first of several)."""
+    """Index of a class by its index or its name (else in any case; the first of several)."""
     if isinstance(wanted, str):
+        if wanted in labels:
+            return list(labels).index(wanted)
         folded = [label.casefold() for label in labels]
         if wanted.casefold() in folded:
             return folded.index(wanted.casefold())
@@ -27,6 +30,10 @@ def find_class(labels: Sequence[str], wanted: int | str) -> int:
         near += [label for label in folded if wanted.casefold() in label and label not in near]
         names = ", ".join(repr(labels[folded.index(name)]) for name in (near or folded)[:3])
         raise NnvizError("class_unknown", name=wanted, near=names)
-    if isinstance(wanted, bool) or not isinstance(wanted, int) or not 0 <= wanted < len(labels):
+    try:
+        index = -1 if isinstance(wanted, bool) else operator.index(wanted)  # NumPy's and torch's whole numbers too
+    except TypeError:
+        index = -1
+    if not 0 <= index < len(labels):
         raise NnvizError("class_range", index=wanted, last=len(labels) - 1)
-    return wanted
+    return index

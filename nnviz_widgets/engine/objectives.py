@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import torch
@@ -73,14 +74,16 @@ class Objective:
         return self + -1 * other if isinstance(other, Objective) else NotImplemented
 
     def __mul__(self, factor: Any) -> Objective:
-        if isinstance(factor, bool) or not isinstance(factor, int | float):
+        if isinstance(factor, bool) or not isinstance(factor, Real):  # Real: NumPy's numbers too
             return NotImplemented
-        return Objective((term, weight * factor) for term, weight in self.terms)
+        return Objective((term, weight * float(factor)) for term, weight in self.terms)
 
     __rmul__ = __mul__
 
     def __truediv__(self, divisor: Any) -> Objective:
-        return self * (1 / divisor) if isinstance(divisor, int | float) else NotImplemented
+        if isinstance(divisor, bool) or not isinstance(divisor, Real):
+            return NotImplemented
+        return Objective((term, weight / float(divisor)) for term, weight in self.terms)
 
     def __neg__(self) -> Objective:
         return self * -1
@@ -112,8 +115,8 @@ def neuron(layer: str, k: int, row: int | None = None, col: int | None = None) -
 
 def direction(layer: str, v: Sequence[float] | Tensor) -> Objective:
     """Dot product of a layer's channels with v (channels,), mean over space."""
-    numbers = v.detach().cpu().tolist() if isinstance(v, Tensor) else [float(n) for n in v]
-    return Objective([(Term("direction", layer, tuple(numbers)), 1.0)])
+    numbers = tuple(float(n) for n in (v.detach().cpu().tolist() if isinstance(v, Tensor) else v))
+    return Objective([(Term("direction", layer, numbers), 1.0)])
 
 
 def layer_energy(layer: str) -> Objective:
@@ -123,9 +126,16 @@ def layer_energy(layer: str) -> Objective:
 
 def _one(kind: str, layer: str, *numbers: int) -> Objective:
     for number in numbers:
-        if isinstance(number, bool) or int(number) != number:
+        if isinstance(number, bool) or not _is_whole(number):
             raise NnvizError("index_type", value=number)
     return Objective([(Term(kind, layer, tuple(float(n) for n in numbers)), 1.0)])
+
+
+def _is_whole(number: Any) -> bool:
+    try:
+        return bool(int(number) == number)
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _pick(activation: Tensor, index: float, axis: int, term: Term) -> Tensor:

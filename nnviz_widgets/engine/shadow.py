@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from nnviz_widgets.engine.axes import tensors_in
 from nnviz_widgets.errors import NnvizError
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
@@ -29,11 +30,16 @@ class Shadow:
         if isinstance(original, torch.jit.ScriptModule):
             raise NnvizError("module_scripted")
         while isinstance(original, WRAPPERS) or hasattr(original, "_orig_mod"):
-            original = original.module if isinstance(original, WRAPPERS) else original._orig_mod
-        self.original: nn.Module = original
+            inner = original.module if isinstance(original, WRAPPERS) else original._orig_mod
+            assert isinstance(inner, nn.Module)
+            original = inner
+        self.original = original
         self.device = device
         self.generation = 0
-        self._build()
+        self._structure: list[int] = []
+        self._versions: list[int] = []
+        with torch.inference_mode(False):
+            self._build()
 
     def sync(self) -> bool:
         """Follow the original where it changed; returns whether anything did."""
@@ -41,54 +47,68 @@ class Shadow:
         if structure == self._structure and versions == self._versions:
             return False
         if structure == self._structure:
-            self._versions = versions
-            with torch.no_grad():
+            with torch.inference_mode(False), torch.no_grad():
                 for theirs, ours in self._copies:
                     ours.copy_(theirs)
+            self._versions = versions
         else:
-            self._build()
+            with torch.inference_mode(False):
+                self._build()
         self.generation += 1
         return True
 
     def refresh(self) -> None:
         """Copy the original anew, for changes that leave no trace (in a plain attribute, through `.data`)."""
-        self._build()
+        with torch.inference_mode(False):
+            self._build()
         self.generation += 1
+
+    def allow_in_place(self, allowed: bool) -> bool:
+        """Let torch's activations work in place where the original's do, or not; returns whether any does."""
+        for part in self._in_place:
+            part.inplace = allowed  # type: ignore[assignment]
+        return bool(self._in_place)
 
     def _build(self) -> None:
         memo: dict[int, Any] = {}
         copies: list[tuple[Tensor, Tensor]] = []
+        fingerprint = _fingerprint(self.original)  # first: what changes from here on is noticed by the next sync
+        kept = [*self.original.modules(), *_tensors(self.original)]  # ids stay unique while these are alive
         for module in self.original.modules():
             for name in HOOKS:
-                memo[id(hooks)] = _own_hooks(hooks) if (hooks := getattr(module, name, None)) is not None else None
-            for value in vars(module).values():
-                if isinstance(value, Tensor):  # a plain attribute; deepcopy refuses one that carries a graph
-                    memo[id(value)] = value.detach().clone().to(self.device)
+                hooks = getattr(module, name, None)
+                memo[id(hooks)] = None if hooks is None else _own_hooks(hooks)
+            plain = [value for key, value in list(vars(module).items()) if key not in ("_parameters", "_buffers")]
+            for value in tensors_in(plain):  # deepcopy refuses one that carries a graph
+                memo[id(value)] = value.detach().clone().to(self.device)
+        if any(is_lazy(tensor) for tensor in _tensors(self.original)):
+            raise NnvizError("module_lazy")
         for parameter in self.original.parameters():
-            if is_lazy(parameter):
-                raise NnvizError("module_lazy")
-            shared = parameter.device == self.device
+            # Autograd cannot use inference tensors, so we need copies of such.
+            shared = parameter.device == self.device and not parameter.is_inference()
             # .data and not .detach(): its version counter is our own, so a training step in the middle of one of our
             # passes cannot make autograd refuse our backward.
-            twin = nn.Parameter(parameter.data if shared else parameter.data.to(self.device), requires_grad=False)
+            twin = nn.Parameter(parameter.data if shared else _copy(parameter, self.device), requires_grad=False)
             memo[id(parameter)] = twin
             if not shared:
                 copies.append((parameter, twin))
         for buffer in self.original.buffers():
-            memo[id(buffer)] = buffer.detach().clone().to(self.device)
+            memo[id(buffer)] = _copy(buffer, self.device)
             copies.append((buffer, memo[id(buffer)]))
         try:
             module = copy.deepcopy(self.original, memo)
         except Exception as error:
             raise NnvizError("module_copy", reason=_first_line(error)) from error
-        for part in module.modules():
-            # In-place activations would overwrite the layer before them. A copy of our own may do without.
-            if type(part).__module__.startswith("torch.nn.") and getattr(part, "inplace", False):
-                part.inplace = False
+        # In-place activations overwrite the layer before them: the engine switches them off where that is the same.
+        self._in_place = [
+            part
+            for part in module.modules()
+            if type(part).__module__.startswith("torch.nn.") and getattr(part, "inplace", False)
+        ]
         self.module: nn.Module = module.eval()
         self._copies = copies
-        self._kept = list(_tensors(self.original))  # ids stay unique while these are alive
-        self._structure, self._versions = _fingerprint(self.original)
+        self._kept = kept
+        self._structure, self._versions = fingerprint
 
 
 def _own_hooks(hooks: dict[int, Any]) -> OrderedDict[int, Any]:
@@ -96,12 +116,13 @@ def _own_hooks(hooks: dict[int, Any]) -> OrderedDict[int, Any]:
     return OrderedDict((key, hook) for key, hook in hooks.items() if type(hook).__module__.startswith("torch.nn.utils"))
 
 
+def _copy(tensor: Tensor, device: torch.device) -> Tensor:
+    return tensor.detach().clone().to(device)
+
+
 def _tensors(module: nn.Module) -> Iterator[Tensor]:
     for part in module.modules():
-        for tensor in part._parameters.values():
-            if tensor is not None:
-                yield tensor
-        for tensor in part._buffers.values():
+        for tensor in (*part._parameters.values(), *part._buffers.values()):
             if tensor is not None:
                 yield tensor
 

@@ -32,7 +32,12 @@ class _FunctionTaps(TorchFunctionMode):
         name = function_name(func)
         self.calls[name] += 1
         tensor = tensor_of(out)
-        return out if tensor is None else _with(out, tensor, self.reached(name, self.calls[name], tensor))
+        if tensor is None:
+            return out
+        new = self.reached(name, self.calls[name], tensor)
+        if new is not tensor and args and tensor is args[0]:  # in place: whoever holds the tensor must get it
+            return tensor.copy_(new)
+        return _with(out, tensor, new)
 
 
 def read(
@@ -59,7 +64,7 @@ def read(
         if layer is None:
             return tensor
         if cut is not None and layer.name == cut.name:
-            found[layer.name] = leaf = tensor.detach().requires_grad_()
+            found[layer.name] = leaf = tensor.detach().clone().requires_grad_()
             tensor = leaf.clone() if layer.tap.overwritten else leaf  # autograd forbids changing a leaf in place
         else:
             found[layer.name] = tensor.clone() if layer.tap.overwritten else tensor

@@ -15,7 +15,28 @@ from nnviz_widgets.engine.axes import Meaning, meaning_of, propagate, remember, 
 from nnviz_widgets.engine.layers import Layer, Layers, Tap
 
 ACTIVATIONS = frozenset(
-    ["relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "mish", "hardswish", "hardtanh", "hardsigmoid", "sigmoid", "tanh", "softplus", "prelu", "rrelu", "clamp", "clamp_min", "threshold"]
+    [
+        "relu",
+        "relu6",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "celu",
+        "gelu",
+        "silu",
+        "mish",
+        "hardswish",
+        "hardtanh",
+        "hardsigmoid",
+        "sigmoid",
+        "tanh",
+        "softplus",
+        "prelu",
+        "rrelu",
+        "clamp",
+        "clamp_min",
+        "threshold",
+    ]
 )
 POOLING = frozenset(["max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "lp_pool2d"])
 
@@ -57,7 +78,8 @@ class _Recorder(TorchFunctionMode):
         self.records: list[_Record] = []
         self.stack: list[tuple[str, nn.Module]] = []
         self.calls: Counter[str] = Counter()
-        self.names: Counter[str] = Counter(name for name, _ in root.named_modules())
+        self.paths = {name for name, _ in root.named_modules()}
+        self.names: Counter[str] = Counter()
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Any = (), kwargs: Mapping[str, Any] | None = None
@@ -71,14 +93,16 @@ class _Recorder(TorchFunctionMode):
             self.calls["()" + name] += 1
         if not meanings:
             return out
-        for tensor in tensors_in(out):
-            remember(tensor, propagate(name, args, kwargs, tensor))
+        for made in tensors_in(out):
+            remember(made, propagate(name, args, kwargs, made))
         if activated is not None:
             activated.activation = _plain_activation(name, args, kwargs)
         if (name in ACTIVATIONS or name in POOLING) and self._is_a_step(args):
             tensor = tensor_of(out)
             path = self.stack[-1][0]
             base = f"{path}.{name}" if path else name
+            if base in self.paths:
+                base += "()"
             self.names[base] += 1
             unique = base if self.names[base] == 1 else f"{base}@{self.names[base]}"
             if tensor is not None:
@@ -94,7 +118,8 @@ class _Recorder(TorchFunctionMode):
         self.stack.append((path, module))
 
     def leave(self, path: str, module: nn.Module, inputs: Any, output: Any) -> None:
-        self.stack.pop()
+        while self.stack.pop()[1] is not module:  # those above raised, and the network went on without them
+            pass
         tensor = tensor_of(output)
         self.calls[path] += 1
         call = self.calls[path]
@@ -119,7 +144,7 @@ class _Recorder(TorchFunctionMode):
     def _last_record(self, args: Any) -> _Record | None:
         """The record of the first argument, if it still holds the value that was recorded."""
         tensor = next(tensors_in(args), None)
-        index = getattr(tensor, "_nnviz_record", None)
+        index: int | None = getattr(tensor, "_nnviz_record", None)
         if tensor is None or index is None or self.records[index].version != tensor._version:
             return None
         return self.records[index]
