@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from nnviz_widgets.images.decode import open_picture
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+MAX_ASPECT = 50
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,10 @@ class InputContract:
     def _fit(self, picture: Any) -> Any:
         height, width = self.size
         h, w = tvf.get_dimensions(picture)[1:]
+        limit = math.ceil(MAX_ASPECT * max(self.size) / min(self.size)) * min(h, w)
+        if max(h, w) > limit:  # a strip, which would grow beyond all memory before its centre is cropped
+            h, w = min(h, limit), min(w, limit)
+            picture = tvf.center_crop(picture, [h, w])
         if self.resize is None:
             scale = max(height / h, width / w)
             target = [max(height, round(h * scale)), max(width, round(w * scale))]
