@@ -39,10 +39,14 @@ MESSAGES: dict[str, str] = {
     "layer_not_reached": "The network did not come past layer {name!r} on this input.",
     "layer_not_spatial": "Layer {name!r} has no maps, only {units} units: choose a layer with a height and a width.",
     "layer_no_filters": "Layer {name!r} ({kind}) has no filters: choose a convolution.",
+    "network_no_filters": "{name} has no two-dimensional convolution, so there are no filters to show.",
     # widgets
     "option_unknown": "{widget} has no option {name!r}: did you mean {near}?",
     "option_value": "{name}={value!r} does not fit: expected {expected}.",
     "language_unknown": "No language {code!r}: there are {known}.",
+    "unit_range": "Layer {name!r} has rows 0 to {last_row} and columns 0 to {last_col}: ({row}, {col}) is not there.",
+    "unit_dead": "Unit ({row}, {col}) of channel {k} in {name!r} does not answer to this picture, its gradient is 0: "
+    "choose another unit or another picture.",
     # objectives
     "objective_empty": "The objective is empty: its terms cancel out.",
     "gradient_none": "{objective} does not depend on {of!r}: choose a layer before the objective's own.",

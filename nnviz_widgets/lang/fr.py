@@ -59,20 +59,20 @@ TEXT = {
     "filter": "Filtre",
     "filter_tip": "Le filtre de la couche qui est montré ; les flèches du clavier en changent",
     "filters_scale_tip": "Une échelle commune montre quels filtres sont forts ; une échelle par filtre montre leur dessin",
-    "scale_filters": "commune à tous",
-    "scale_filter": "une par filtre",
+    "scale_filter_shared": "commune à tous",
+    "scale_filter_each": "une par filtre",
     "filters_layer_tip": "Les couches qui ont des filtres, avec (sorties, entrées, hauteur, largeur)",
     "all_title": "{network} · {layer}",
     "all_caption": "{count} filtres de {height} × {width} × {inputs}",
     "all_hover": "filtre {filter} · poids de {low} à {high}",
-    "slices_title": "Filtre {filter} de {layer}",
-    "slices_caption": "une tuile pour chacune de ses {inputs} entrées, {height} × {width} poids chacune",
-    "slices_caption_grouped": "une tuile pour chacune de ses {inputs} entrées (canaux {first} à {last} de la couche précédente), "
+    "inputs_title": "Filtre {filter} de {layer}",
+    "inputs_caption": "une tuile pour chacune de ses {inputs} entrées, {height} × {width} poids chacune",
+    "inputs_caption_grouped": "une tuile pour chacune de ses {inputs} entrées (canaux {first} à {last} de la couche précédente), "
     "{height} × {width} poids chacune",
-    "slices_hover": "entrée {input}, ligne {row}, colonne {col} : {value}",
+    "inputs_hover": "entrée {input}, ligne {row}, colonne {col} : {value}",
     "weight": "poids",
     "all_label": "Filtres de la couche {layer} de {network}",
-    "slices_label": "Filtre {filter} de la couche {layer}, une tuile par canal d’entrée",
+    "inputs_label": "Filtre {filter} de la couche {layer}, une tuile par canal d’entrée",
 }
 
 ERRORS: dict[str, str] = {}

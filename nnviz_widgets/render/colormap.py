@@ -58,6 +58,11 @@ def diverging(values: ArrayLike, *, dark: bool = False) -> Pixels:
     return _look_up(_diverging_table(dark), _index(values, slope=_LAST // 2, offset=_LAST // 2))
 
 
+def diverging_dark(values: ArrayLike) -> Pixels:
+    """`diverging` for a dark page."""
+    return diverging(values, dark=True)
+
+
 def grey(values: ArrayLike) -> Pixels:
     """Values 0..1, any shape -> uint8 (..., 3), from black to white."""
     return _look_up(_grey_table(), _index(values, slope=_LAST, offset=0))

@@ -129,3 +129,22 @@ def _fit(image: Pixels, height: int, *, smooth: bool) -> Pixels:
     if ratio < 8:  # with larger cells nobody sees that some are one pixel wider
         ratio = max(1, int(ratio))
     return enlarge_sharp(image, round(rows * ratio), max(1, round(columns * ratio)))
+
+
+def compose_rows(
+    rows: Sequence[Sequence[Panel]], *, caption: str = "", dark: bool = False, height: int = 224, pixel_ratio: int = 2
+) -> Pixels:
+    """Rows of panels, one under the other, the caption at the end -> uint8 (h, w, 3); see `compose`."""
+    texts = [""] * (len(rows) - 1) + [caption]
+    blocks = [
+        compose(row, caption=text, dark=dark, height=height, pixel_ratio=pixel_ratio)
+        for row, text in zip(rows, texts, strict=True)
+    ]
+    width = max(block.shape[1] for block in blocks)
+    page = np.empty((sum(block.shape[0] for block in blocks), width, 3), dtype=np.uint8)
+    page[:] = NEAR_BLACK if dark else WHITE
+    top = 0
+    for block in blocks:
+        page[top : top + block.shape[0], : block.shape[1]] = block
+        top += block.shape[0]
+    return page

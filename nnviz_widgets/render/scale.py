@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nnviz_widgets.errors import NnvizError
-from nnviz_widgets.render.colormap import Pixels, diverging, sequential
+from nnviz_widgets.render.colormap import Pixels, diverging, diverging_dark, sequential
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,13 @@ def apply(array: ArrayLike, scale: Scale | Sequence[Scale]) -> NDArray[Any]:
     return place
 
 
+def colours(scale: Scale, *, dark: bool = False) -> Callable[[ArrayLike], Pixels]:
+    """The colour map that belongs to a scale, signed or not: places on the scale -> uint8 (..., 3)."""
+    return (diverging_dark if dark else diverging) if scale.signed else sequential
+
+
 def colourise(array: ArrayLike, scale: Scale | Sequence[Scale], *, dark: bool = False) -> Pixels:
     """Values -> uint8 (..., 3) through the colour map that belongs to the scale, signed or not."""
     place = apply(array, scale)
     first = scale if isinstance(scale, Scale) else next(iter(scale), Scale(0.0, 0.0))
-    return diverging(place, dark=dark) if first.signed else sequential(place)
+    return colours(first, dark=dark)(place)

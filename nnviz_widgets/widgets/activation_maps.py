@@ -19,12 +19,14 @@ from nnviz_widgets.live import Background, Partial
 from nnviz_widgets.methods.activation_maps import activation_maps
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.render.numbers import format_number
+from nnviz_widgets.render.scale import colours
 from nnviz_widgets.widgets.controls import bind, dropdown, fraction_slider, index_slider
 from nnviz_widgets.widgets.frame import Frame
-from nnviz_widgets.widgets.map_sheet import ORDERS, SCALES, MapSheet, sheet_grid
+from nnviz_widgets.widgets.map_sheet import ORDERS, SCALES, MapSheet
 from nnviz_widgets.widgets.photo import PhotoWidget
 from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.scene import RATIO, Bitmap, Box, Scene, Sprite
+from nnviz_widgets.widgets.tiles import tile_grid
 
 if TYPE_CHECKING:
     from nnviz_widgets.engine.receptive_field import Rect
@@ -100,7 +102,7 @@ class ActivationMaps(PhotoWidget):
 
     def _panes(self) -> dict[str, tuple[int, int]]:
         size = self._photo_size()
-        grids = [sheet_grid(*layer.shape, width=MOSAIC[0], height=MOSAIC[1]) for layer in self._spatial]
+        grids = [tile_grid(*layer.shape, width=MOSAIC[0], height=MOSAIC[1]) for layer in self._spatial]
         return {"photo": size, "map": size, "mosaic": (MOSAIC[0], max(grid.height for grid in grids) // RATIO + 1)}
 
     def _build(self) -> list[ipywidgets.Widget]:
@@ -164,7 +166,6 @@ class ActivationMaps(PhotoWidget):
         whole: Box = (0, 0, width, height)
         heat = Sprite(Bitmap(sheet.heat(state.channel)), whole, smooth=True, alpha=state.overlay)
         large = Sprite(Bitmap(sheet.pixels(state.channel)), whole)
-        mosaic = Sprite(sheet.bitmap, (0, 0, sheet.grid.width / RATIO, sheet.grid.height / RATIO))
         self._surface.show(
             {
                 "photo": Scene(
@@ -173,10 +174,10 @@ class ActivationMaps(PhotoWidget):
                     (self._field_box(shown.field),) if shown.field else (),
                 ),
                 "map": Scene(None, (large,), (self._unit_box(state, shown),) if state.unit else ()),
-                "mosaic": Scene(mosaic, (), (sheet.box(state.channel),)),
+                "mosaic": sheet.scene(state.channel),
             }
         )
-        self._frames["mosaic"].cut_to(sheet.grid.height // RATIO + 1)
+        self._frames["mosaic"].cut_to(sheet.tiles.height)
         self._caption(state, shown, sheet)
 
     def _sheet_of(self, state: SimpleNamespace, shown: Shown) -> MapSheet:
@@ -198,7 +199,8 @@ class ActivationMaps(PhotoWidget):
         self._frames["mosaic"].say(
             self._say("mosaic_title", count=count, layer=state.layer), self._say("mosaic_caption")
         )
-        self._frames["map"].show_bar(sheet.scale(state.channel), self._say("activation"), dark=state.dark)
+        scale = sheet.scales[state.channel]
+        self._frames["map"].show_bar(scale, self._say("activation"), colours(scale, dark=state.dark))
         self._pointer.labels = {
             "photo": self._say("photo_label", top=top),
             "map": self._say("map_label", layer=state.layer, channel=state.channel),
@@ -279,17 +281,19 @@ class ActivationMaps(PhotoWidget):
     def _result(self, shown: Shown) -> Tensor:
         return shown.maps
 
-    def _panels(self, state: SimpleNamespace, shown: Shown) -> tuple[list[Panel], str]:
+    def _panels(self, state: SimpleNamespace, shown: Shown) -> tuple[list[list[Panel]], str]:
         sheet = self._sheet_of(state, shown)
         title = self._say("map_title", layer=state.layer, channel=state.channel)
         count = self._say("mosaic_title", count=len(shown.values), layer=state.layer)
         mosaic = self._surface.picture("mosaic")
-        panels = [
+        large = [
             Panel(self._surface.picture("photo"), self._say("input_title"), smooth=True),
-            Panel(self._surface.picture("map"), title, sheet.scale(state.channel), self._say("activation")),
-            Panel(mosaic[: sheet.grid.height, : sheet.grid.width], count),
+            Panel(self._surface.picture("map"), title, sheet.scales[state.channel], self._say("activation")),
         ]
-        return panels, f"{self._top(shown)} · {self._map_caption(state, shown, sheet)}"
+        return [
+            large,
+            [Panel(mosaic[: sheet.tiles.grid.height, : sheet.tiles.grid.width], count)],
+        ], f"{self._top(shown)} · {self._map_caption(state, shown, sheet)}"
 
 
 def _same(kept: Tensor, version: int, now: Tensor) -> bool:

@@ -18,7 +18,7 @@ from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import check_language, current_language, say
 from nnviz_widgets.live import Background, Partial, Superseded, Ticket
-from nnviz_widgets.render.figure import Panel, compose
+from nnviz_widgets.render.figure import Panel, compose_rows
 from nnviz_widgets.widgets.pointer import Event, Pointer
 from nnviz_widgets.widgets.status import Status
 from nnviz_widgets.widgets.surface import Surface
@@ -90,7 +90,7 @@ class LiveWidget(ipywidgets.VBox):
     def _result(self, shown: Any) -> Any:
         raise NotImplementedError
 
-    def _panels(self, state: SimpleNamespace, shown: Any) -> tuple[list[Panel], str]:
+    def _panels(self, state: SimpleNamespace, shown: Any) -> tuple[list[list[Panel]], str]:
         raise NotImplementedError
 
     def _on_event(self, event: Event) -> None:
@@ -118,14 +118,16 @@ class LiveWidget(ipywidgets.VBox):
             self.compute()
         assert self._shown is not None
         state, shown = self._shown
-        panels, caption = self._panels(state, shown)
-        return Image.fromarray(compose(panels, caption=caption, dark=state.dark))
+        rows, caption = self._panels(state, shown)
+        return Image.fromarray(compose_rows(rows, caption=caption, dark=state.dark))
 
     def save(self, path: str | Path) -> Path:
         """Write the current view as a picture file; the name's ending says which kind."""
         path = Path(path).expanduser()
         if path.suffix.lower() not in Image.registered_extensions():
-            raise NnvizError("option_value", name="path", value=str(path), expected="a name that ends in .png or the like")
+            raise NnvizError(
+                "option_value", name="path", value=str(path), expected="a name that ends in .png or the like"
+            )
         self.picture.save(path)
         return path
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Callable
+from typing import Any
 
 import ipywidgets
 import numpy as np
+from numpy.typing import NDArray
 
 from nnviz_widgets.render.colorbar import ticks
+from nnviz_widgets.render.colormap import Pixels
 from nnviz_widgets.render.encode import encode_png
-from nnviz_widgets.render.scale import Scale, colourise
+from nnviz_widgets.render.scale import Scale
 from nnviz_widgets.widgets.surface import Surface
+
+Colours = Callable[[NDArray[Any]], Pixels]
+"""Places on a scale, 0..1 or -1..1, to pixels."""
 
 
 class Frame:
@@ -27,11 +34,11 @@ class Frame:
         self._shown: tuple[object, ...] = ()
         self.title = ipywidgets.HTML()
         self.caption = ipywidgets.HTML(layout=ipywidgets.Layout(width=f"{width}px", max_width="100%"))
-        self.bar = ipywidgets.HTML()
+        self.bar = ipywidgets.HTML() if bar else None
         # The canvas is as high as it may ever need to be; cutting it to what is shown never wipes it.
         self.cut = ipywidgets.Box([surface.canvases[name]], layout=ipywidgets.Layout(max_width="100%", flex="0 1 auto"))
         self.cut.add_class("nnviz-cut")
-        picture = ipywidgets.HBox([self.cut, self.bar] if bar else [self.cut])
+        picture = ipywidgets.HBox([self.cut, self.bar] if self.bar else [self.cut])
         picture.add_class("nnviz-picture")
         self.box = ipywidgets.VBox([self.title, picture, self.caption], layout=ipywidgets.Layout(max_width="100%"))
 
@@ -43,22 +50,21 @@ class Frame:
     def say_below(self, caption: str) -> None:
         self.caption.value = f'<div class="nnviz-caption">{html.escape(caption)}</div>'
 
-    def show_bar(self, scale: Scale, label: str, *, dark: bool) -> None:
-        """The colour bar for a scale, its numbers in the page's own colours."""
-        key = (scale, label, dark)
-        if key != self._shown:
+    def show_bar(self, scale: Scale, label: str, colours: Colours, *, height: int | None = None) -> None:
+        """The colour bar for a scale, its numbers in the page's own colours; as high as the pane if not said."""
+        key = (scale, label, colours, height)
+        if self.bar is not None and key != self._shown:
             self._shown = key
-            self.bar.value = colour_bar(scale, label, height=self.height, dark=dark)
+            self.bar.value = colour_bar(scale, label, colours, height=height or self.height)
 
     def cut_to(self, height: int) -> None:
         """Show only the upper part of the pane, in CSS pixels."""
         self.cut.layout.height = None if height >= self.height else f"{height}px"
 
 
-def colour_bar(scale: Scale, label: str, *, height: int, dark: bool) -> str:
+def colour_bar(scale: Scale, label: str, colours: Colours, *, height: int) -> str:
     """A vertical colour bar as HTML: the page gives its own text colours."""
-    whole = Scale(-1.0, 1.0, True) if scale.signed else Scale(0.0, 1.0)
-    pixels = colourise(np.linspace(whole.high, whole.low, 128)[:, None], whole, dark=dark)
+    pixels = colours(np.linspace(1, -1 if scale.signed else 0, 128)[:, None])
     source = base64.b64encode(encode_png(pixels)).decode()
     marks = "".join(
         f'<span class="nnviz-tick" style="top:{100 * (1 - place):.2f}%">{html.escape(text)}</span>'

@@ -5,27 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from nnviz_widgets.render.mosaic import Grid, layout, paint, shrink
-from nnviz_widgets.render.scale import Scale, apply, colourise, per_map, scale_of
-from nnviz_widgets.widgets.scene import RATIO, Bitmap, Box
+from nnviz_widgets.render.mosaic import shrink
+from nnviz_widgets.render.scale import apply, colourise, per_map, scale_of
+from nnviz_widgets.widgets.scene import Box, Scene
+from nnviz_widgets.widgets.tiles import Tiles, tile_grid
 
-MIN_TILE, MAX_TILE, GAP = 24, 96, 1  # CSS pixels
 ORDERS = ("index", "mean", "maximum")
 SCALES = ("shared", "each")
-
-
-def sheet_grid(count: int, map_height: int, map_width: int, *, width: int, height: int) -> Grid:
-    """Where the maps lie on a pane `width` wide, in its own pixels; it may become higher than `height`."""
-    return layout(
-        count,
-        map_height,
-        map_width,
-        width=width * RATIO,
-        height=height * RATIO,
-        min_tile=MIN_TILE * RATIO,
-        max_tile=MAX_TILE * RATIO,
-        gap=GAP * RATIO,
-    )
 
 
 class MapSheet:
@@ -34,6 +20,7 @@ class MapSheet:
     Args:
         order: "index", "mean" or "maximum" (largest first).
         scale: "shared" by all maps or "each" its own.
+        width, height: CSS pixels of the room; it may become higher.
     """
 
     def __init__(
@@ -42,41 +29,37 @@ class MapSheet:
         self.maps = maps
         self.means = maps.mean((1, 2))
         self.maxima = maps.max((1, 2))
-        keys = {"mean": -self.means, "maximum": -self.maxima}
-        self.order = np.argsort(keys[order], kind="stable") if order in keys else np.arange(len(maps))
-        self.place = np.argsort(self.order)
         self.scales = (scale_of(maps),) * len(maps) if scale == "shared" else per_map(maps)
-        self.dark = dark
-        self.grid = sheet_grid(len(maps), *maps.shape[1:], width=width, height=height)
-        small = shrink(self.grid, maps)[self.order]
-        tiles = colourise(small, [self.scales[i] for i in self.order] if scale == "each" else self.scales[0], dark=dark)
-        self.bitmap = Bitmap(paint(self.grid, tiles))
-
-    def scale(self, channel: int) -> Scale:
-        return self.scales[channel]
+        self._dark = dark
+        keys = {"mean": -self.means, "maximum": -self.maxima}
+        self._order = np.argsort(keys[order], kind="stable") if order in keys else np.arange(len(maps))
+        self._place = np.argsort(self._order)
+        grid = tile_grid(*maps.shape, width=width, height=height)
+        scales = [self.scales[i] for i in self._order]
+        small = shrink(grid, maps)[self._order]
+        self.tiles = Tiles.painted(grid, colourise(small, scales[0] if scale == "shared" else scales, dark=dark))
 
     def pixels(self, channel: int) -> NDArray[np.uint8]:
         """One map in colours, (h, w, 3)."""
-        return colourise(self.maps[channel], self.scales[channel], dark=self.dark)
+        return colourise(self.maps[channel], self.scales[channel], dark=self._dark)
 
     def heat(self, channel: int) -> NDArray[np.uint8]:
         """One map in colours, transparent where it is 0, (h, w, 4): to lie over the photo."""
         strength = np.abs(np.nan_to_num(apply(self.maps[channel], self.scales[channel])))
         return np.dstack([self.pixels(channel), np.rint(255 * strength).astype(np.uint8)])
 
+    def scene(self, channel: int) -> Scene:
+        return self.tiles.scene(int(self._place[channel]))
+
     def box(self, channel: int) -> Box:
         """Where a channel's tile lies, in CSS pixels."""
-        x, y, w, h = self.grid.box(int(self.place[channel]))
-        return x / RATIO, y / RATIO, w / RATIO, h / RATIO
+        return self.tiles.box(int(self._place[channel]))
 
     def channel_at(self, x: float, y: float) -> int | None:
         """The channel whose tile is at a point in CSS pixels."""
-        index = self.grid.tile_at(x * RATIO, y * RATIO)
-        return None if index is None else int(self.order[index])
+        index = self.tiles.at(x, y)
+        return None if index is None else int(self._order[index])
 
     def step(self, channel: int, key: str) -> int:
-        """The channel that an arrow key leads to."""
-        moves = {"ArrowLeft": -1, "ArrowRight": 1, "ArrowUp": -self.grid.columns, "ArrowDown": self.grid.columns}
-        last = len(self.order) - 1
-        place = {"Home": 0, "End": last}.get(key, int(self.place[channel]) + moves.get(key, 0))
-        return int(self.order[min(max(place, 0), last)]) if 0 <= place <= last else channel
+        """The channel that a key leads to."""
+        return int(self._order[self.tiles.step(int(self._place[channel]), key)])

@@ -1,4 +1,4 @@
-"""The line under a widget: how long it took, how far it is, or what went wrong; and Cancel while there is something to."""
+"""The line under a widget: how long it took, how far it is, or what went wrong; and Cancel while it runs."""
 
 from __future__ import annotations
 
