@@ -14,8 +14,8 @@ SAMPLES = ("cat", "coffee", "rocket", "astronaut")
 def sample(name: str = "cat") -> Image.Image:
     """A sample picture by name: "cat", "coffee", "rocket" or "astronaut", RGB.
 
-    Public domain, from scikit-image's data: Chelsea the cat and the coffee cup (CC0, Stefan van der Walt, Rachel Michetti), a
-    Falcon 9 (CC0, SpaceX), Eileen Collins (NASA).
+    Public domain, from scikit-image's data: Chelsea the cat (CC0, Stefan van der Walt), a cup of coffee (CC0, Rachel
+    Michetti), a Falcon 9 (CC0, SpaceX), Eileen Collins (NASA).
 
     Raises:
         NnvizError: when there is no sample of that name.

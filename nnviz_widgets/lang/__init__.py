@@ -31,7 +31,7 @@ def current_language() -> str:
 def check_language(code: str) -> str:
     """The code itself; an error for a language that is not there."""
     if code not in TEXT:
-        raise NnvizError("language_unknown", code=code, known=", ".join(map(repr, TEXT)))
+        raise NnvizError("language_unknown", language=code, known=", ".join(map(repr, TEXT)))
     return code
 
 

@@ -36,7 +36,7 @@ TEXT = {
     "order_index": "as in the layer",
     "order_mean": "by mean",
     "order_maximum": "by maximum",
-    "maps_scale_tip": "One scale for all maps of the layer shows which are strong; one a map shows what each looks like",
+    "maps_scale_tip": "One scale for all maps shows which are strong; one a map shows what each looks like",
     "scale_shared": "shared by all maps",
     "scale_each": "one a map",
     "overlay": "Overlay",
@@ -66,9 +66,10 @@ TEXT = {
     "all_caption": "{count} filters of {height} × {width} × {inputs}",
     "all_hover": "filter {filter} · weights from {low} to {high}",
     "inputs_title": "Filter {filter} of {layer}",
-    "inputs_caption": "one tile for each of its {inputs} inputs, {height} × {width} weights each",
-    "inputs_caption_grouped": "one tile for each of its {inputs} inputs (channels {first} to {last} of the layer before), "
-    "{height} × {width} weights each",
+    "inputs_caption": "one tile for each of its {inputs} inputs, {height} × {width} weights each; grey is 0",
+    "inputs_caption_colours": "one tile each for red, green and blue, {height} × {width} weights each; grey is 0",
+    "inputs_caption_grouped": "one tile for each of its {inputs} inputs (channels {first} to {last} of the layer "
+    "before), {height} × {width} weights each; grey is 0",
     "inputs_hover": "input {input}, row {row}, column {col}: {value}",
     "weight": "weight",
     "all_label": "Filters of layer {layer} of {network}",

@@ -36,7 +36,7 @@ TEXT = {
     "order_index": "celui de la couche",
     "order_mean": "par moyenne",
     "order_maximum": "par maximum",
-    "maps_scale_tip": "Une échelle commune montre quelles cartes sont fortes ; une échelle par carte montre leur dessin",
+    "maps_scale_tip": "Une échelle commune montre quelles cartes sont fortes, une par carte montre leur dessin",
     "scale_shared": "commune à toutes",
     "scale_each": "une par carte",
     "overlay": "Superposer",
@@ -49,7 +49,8 @@ TEXT = {
     "map_field": "champ récepteur {height} × {width} px",
     "map_field_waiting": "recherche de son champ récepteur…",
     "mosaic_title": "Les {count} cartes de {layer}",
-    "mosaic_caption": "Cliquez une carte pour la voir en grand ; cliquez dans la grande carte pour voir ce que ce neurone regarde.",
+    "mosaic_caption": "Cliquez sur une carte pour la voir en grand ; cliquez dans la grande carte pour voir ce que ce "
+    "neurone regarde.",
     "mosaic_hover": "canal {channel} · moyenne {mean} · maximum {maximum}",
     "activation": "activation",
     "photo_label": "L’image telle que le réseau la voit : {top}",
@@ -58,7 +59,7 @@ TEXT = {
     # filters
     "filter": "Filtre",
     "filter_tip": "Le filtre de la couche qui est montré ; les flèches du clavier en changent",
-    "filters_scale_tip": "Une échelle commune montre quels filtres sont forts ; une échelle par filtre montre leur dessin",
+    "filters_scale_tip": "Une échelle commune montre quels filtres sont forts, une par filtre montre leur dessin",
     "scale_filter_shared": "commune à tous",
     "scale_filter_each": "une par filtre",
     "filters_layer_tip": "Les couches qui ont des filtres, avec (sorties, entrées, hauteur, largeur)",
@@ -66,9 +67,12 @@ TEXT = {
     "all_caption": "{count} filtres de {height} × {width} × {inputs}",
     "all_hover": "filtre {filter} · poids de {low} à {high}",
     "inputs_title": "Filtre {filter} de {layer}",
-    "inputs_caption": "une tuile pour chacune de ses {inputs} entrées, {height} × {width} poids chacune",
-    "inputs_caption_grouped": "une tuile pour chacune de ses {inputs} entrées (canaux {first} à {last} de la couche précédente), "
-    "{height} × {width} poids chacune",
+    "inputs_caption": "une tuile pour chacune de ses {inputs} entrées, {height} × {width} poids chacune ; "
+    "le gris vaut 0",
+    "inputs_caption_colours": "une tuile pour le rouge, le vert et le bleu, {height} × {width} poids chacune ; "
+    "le gris vaut 0",
+    "inputs_caption_grouped": "une tuile pour chacune de ses {inputs} entrées (canaux {first} à {last} de la couche "
+    "précédente), {height} × {width} poids chacune ; le gris vaut 0",
     "inputs_hover": "entrée {input}, ligne {row}, colonne {col} : {value}",
     "weight": "poids",
     "all_label": "Filtres de la couche {layer} de {network}",

@@ -25,8 +25,8 @@ def filters(engine: Engine, layer: str) -> Tensor:
     if not isinstance(module, nn.ConvTranspose2d):
         return weight.clone()
     # (in, out / groups, kh, kw) -> (out, in / groups, kh, kw), group by group
-    grouped = weight.unflatten(0, (module.groups, -1))
-    return grouped.transpose(1, 2).flatten(0, 1).clone()
+    grouped = weight.reshape(module.groups, -1, *weight.shape[1:])
+    return grouped.transpose(1, 2).flatten(0, 1)
 
 
 def inputs_of(engine: Engine, layer: str, filter: int) -> range:

@@ -71,6 +71,9 @@ class ActivationMaps(PhotoWidget):
         self._ahead: Tensor | None = None
         self.layer = state.pop("layer", None) or _telling(self._spatial)
         super()._start(state)
+        if "channel" not in state:  # begin with a map that has something to show
+            maps = activation_maps(self.engine, self._x, self.layer)
+            self.channel = int(maps.float().flatten(1).std(1).argmax())
 
     @traitlets.validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
@@ -181,13 +184,10 @@ class ActivationMaps(PhotoWidget):
         self._caption(state, shown, sheet)
 
     def _sheet_of(self, state: SimpleNamespace, shown: Shown) -> MapSheet:
-        key = (shown.values, state.order, state.scale, state.dark)
-        sheet = self._sheet
-        if sheet is None or sheet.maps is not shown.values or self._sheet_key[1:] != key[1:]:
-            size = {"width": MOSAIC[0], "height": MOSAIC[1]}
-            sheet = MapSheet(shown.values, order=state.order, scale=state.scale, dark=state.dark, **size)
-            self._sheet, self._sheet_key = sheet, key
-        return sheet
+        look = {"order": state.order, "scale": state.scale, "dark": state.dark}
+        if self._sheet is None or self._sheet.maps is not shown.values or self._sheet.look != look:
+            self._sheet = MapSheet(shown.values, **look, width=MOSAIC[0], height=MOSAIC[1])
+        return self._sheet
 
     def _caption(self, state: SimpleNamespace, shown: Shown, sheet: MapSheet) -> None:
         top = self._top(shown)

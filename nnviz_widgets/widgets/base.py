@@ -24,6 +24,7 @@ from nnviz_widgets.widgets.status import Status
 from nnviz_widgets.widgets.surface import Surface
 from nnviz_widgets.widgets.workers import give_worker, take_worker
 
+SIDE = 280  # CSS pixels of a photo's longer side: at twice that a whole multiple of 7, 14, 28, 56 and 112
 FIRST_RESULT = 60  # seconds that a display waits for its first picture
 
 
@@ -119,7 +120,7 @@ class LiveWidget(ipywidgets.VBox):
         assert self._shown is not None
         state, shown = self._shown
         rows, caption = self._panels(state, shown)
-        return Image.fromarray(compose_rows(rows, caption=caption, dark=state.dark))
+        return Image.fromarray(compose_rows(rows, caption=caption, dark=state.dark, height=SIDE))
 
     def save(self, path: str | Path) -> Path:
         """Write the current view as a picture file; the name's ending says which kind."""

@@ -22,11 +22,8 @@ def filter_grid(count: int, kernel: tuple[int, int], *, width: int, height: int)
 
 def filter_tiles(weights: NDArray[np.float32], *, scale: str, width: int, height: int) -> Tiles:
     """Filters (out, 1 or 3, kh, kw) as tiles in grey or colour; a weight of 0 is mid-grey."""
-    if scale == "shared":
-        most = np.full(len(weights), np.abs(weights).max())
-    else:
-        most = np.abs(weights).max((1, 2, 3))
-    shades = 0.5 + 0.5 * weights / np.maximum(most, np.finfo(np.float32).tiny)[:, None, None, None]
+    most = np.abs(weights).max(None if scale == "shared" else (1, 2, 3), keepdims=True)
+    shades = 0.5 + 0.5 * weights / np.maximum(most, np.finfo(np.float32).tiny)
     pixels = np.rint(255 * shades).astype(np.uint8).transpose(0, 2, 3, 1)
     grid = filter_grid(len(weights), (weights.shape[2], weights.shape[3]), width=width, height=height)
     return Tiles.painted(grid, np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:3], 3))))

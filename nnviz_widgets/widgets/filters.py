@@ -93,7 +93,7 @@ class Filters(LiveWidget):
         record = self.engine.layers[proposal["value"]]
         if record.name not in self._names:
             raise NnvizError("layer_no_filters", name=record.name, kind=record.kind)
-        return record.name
+        return str(record.name)
 
     @traitlets.validate("filter")
     def _validate_filter(self, proposal: Any) -> int:
@@ -156,10 +156,11 @@ class Filters(LiveWidget):
         bar = max(drawn.inputs.height, BAR)
         self._frames["inputs"].show_bar(drawn.scale, self._say("weight"), signed_grey, height=bar)
         self._frames["all"].box.layout.display = None if drawn.every else "none"
+        every: list[tuple[str, Engine, str, Tiles | None, int | None]]
         every = [("all", self.engine, state.layer, drawn.every, state.filter)]
         for i, (other, first) in enumerate(self._others()):
-            tiles = filter_tiles(shown.others[i], scale=state.scale, width=ROOM[0], height=ROOM[1])
-            every.append((f"other{i}", other, first, tiles, None))
+            beside = filter_tiles(shown.others[i], scale=state.scale, width=ROOM[0], height=ROOM[1])
+            every.append((f"other{i}", other, first, beside, None))
         for name, engine, layer, tiles, chosen in every:
             if tiles is not None:
                 scenes[name] = tiles.scene(chosen)
@@ -188,7 +189,10 @@ class Filters(LiveWidget):
         fields = {"inputs": inputs, "height": height, "width": width}
         if grouped:
             fields |= {"first": shown.inputs[0], "last": shown.inputs[-1]}
-        caption = self._say("inputs_caption_grouped" if grouped else "inputs_caption", **fields)
+        key = "inputs_caption_grouped" if grouped else "inputs_caption"
+        if shown.inputs == range(3) and state.layer == self._names[0] and self.engine.contract.channels == 3:
+            key = "inputs_caption_colours"
+        caption = self._say(key, **fields)
         return self._say("inputs_title", filter=state.filter, layer=state.layer), caption
 
     def _on_event(self, event: Event) -> None:

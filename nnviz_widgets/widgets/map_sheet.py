@@ -30,7 +30,7 @@ class MapSheet:
         self.means = maps.mean((1, 2))
         self.maxima = maps.max((1, 2))
         self.scales = (scale_of(maps),) * len(maps) if scale == "shared" else per_map(maps)
-        self._dark = dark
+        self.look = {"order": order, "scale": scale, "dark": dark}
         keys = {"mean": -self.means, "maximum": -self.maxima}
         self._order = np.argsort(keys[order], kind="stable") if order in keys else np.arange(len(maps))
         self._place = np.argsort(self._order)
@@ -41,7 +41,7 @@ class MapSheet:
 
     def pixels(self, channel: int) -> NDArray[np.uint8]:
         """One map in colours, (h, w, 3)."""
-        return colourise(self.maps[channel], self.scales[channel], dark=self._dark)
+        return colourise(self.maps[channel], self.scales[channel], dark=bool(self.look["dark"]))
 
     def heat(self, channel: int) -> NDArray[np.uint8]:
         """One map in colours, transparent where it is 0, (h, w, 4): to lie over the photo."""

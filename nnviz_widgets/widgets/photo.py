@@ -12,12 +12,11 @@ from torch import Tensor
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.samples import SAMPLES, sample
 from nnviz_widgets.lang import say
-from nnviz_widgets.widgets.base import LiveWidget
+from nnviz_widgets.widgets.base import SIDE, LiveWidget
 from nnviz_widgets.widgets.controls import dropdown
 from nnviz_widgets.widgets.scene import Bitmap
 
 OWN = "own"
-SIDE = 280  # CSS pixels of the longer side: at twice the pixels a whole multiple of 7, 14, 28, 56 and 112
 SMALL = 96  # pixels: a smaller picture is shown in sharp cells, as the network sees it
 
 
@@ -31,11 +30,10 @@ class PhotoWidget(LiveWidget):
     photo = traitlets.Any("cat", help="sample name, path, bytes, PIL image, array or tensor").tag(live=True)
 
     def _start(self, state: dict[str, Any]) -> None:
-        self._x: Tensor | None = None
         photo = state.pop("photo", None)
-        self.photo = self.photo if photo is None else photo
-        if self._x is None:  # the default was not changed, so it was not validated
-            self._x = self._prepare(self.photo)
+        self._x: Tensor = self._prepare(self.photo if photo is None else photo)
+        if photo is not None:
+            self.photo = photo
         self._photo_bitmap: tuple[Tensor, Bitmap] | None = None
         super()._start(state)
 

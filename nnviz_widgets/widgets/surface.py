@@ -159,7 +159,7 @@ class Surface:
     def _acknowledged(self, change: Any) -> None:
         if not change["new"]:
             return
-        red, green, blue = Image.open(io.BytesIO(bytes(change["new"]))).convert("RGB").getpixel((0, 0))
+        red, green, blue = Image.open(io.BytesIO(bytes(change["new"]))).convert("RGB").tobytes()
         with self._lock:
             if not self._closed:
                 self._heard = True
