@@ -28,7 +28,8 @@ MESSAGES: dict[str, str] = {
     "module_copy": "The module cannot be copied ({reason}): keep locks, files and the like out of its attributes.",
     "module_raised": "The network raised an error on an input of shape {shape}: {type}: {reason}",
     "output_shape": "The network gives {got}, not (N, classes): the engine takes classifiers.",
-    "output_nan": "The network's values are not numbers (NaN or infinite), though its weights are: try another picture.",
+    "output_nan": "The network's values are not numbers (NaN or infinite), though its weights are: "
+    "try another picture.",
     "weights_nan": "The weights {name} hold values that are not numbers (NaN or infinite): load or train it again.",
     "out_of_memory": "Not enough memory for an input of shape {shape}: try a smaller picture or fewer at once.",
     "device_unknown": "Device {device!r} cannot be used here ({reason}): try device=\"auto\".",
@@ -42,8 +43,10 @@ MESSAGES: dict[str, str] = {
     "network_no_filters": "{name} has no two-dimensional convolution, so there are no filters to show.",
     # widgets
     "option_unknown": "{widget} has no option {name!r}: did you mean {near}?",
-    "option_value": "{name}={value!r} does not fit: expected {expected}.",
-    "language_unknown": "No language {code!r}: there are {known}.",
+    "option_range": "{name}={value!r} does not fit: layer {layer!r} has {name} 0 to {last}.",
+    "unit_value": "unit={value!r} is not a neuron: expected (row, column), or None for none.",
+    "path_suffix": "{path} does not say what kind of picture to write: end the name in .png, .jpg or .webp.",
+    "language_unknown": "No language {language!r}: there are {known}.",
     "unit_range": "Layer {name!r} has rows 0 to {last_row} and columns 0 to {last_col}: ({row}, {col}) is not there.",
     "unit_dead": "Unit ({row}, {col}) of channel {k} in {name!r} does not answer to this picture, its gradient is 0: "
     "choose another unit or another picture.",
@@ -59,7 +62,8 @@ MESSAGES: dict[str, str] = {
     # the small offline network
     "weights_missing": "No weights at {path}: reinstall the package, or pass the path of a .safetensors file.",
     "weights_unreadable": "{path} does not hold this network's weights ({reason}): pass another file.",
-    "cifar_missing": "CIFAR-10 is not at {path} ({reason}): connect to the internet, or pass an .npz or a folder with it.",
+    "cifar_missing": "CIFAR-10 is not at {path} ({reason}): connect to the internet, or pass an .npz or a folder "
+    "with it.",
     "cifar_file": "{path} does not hold CIFAR-10 pictures ({reason}): expected jpeg, offset, labels and names.",
     "checkpoint_missing": "No checkpoint at {path}: leave --resume out to start from the beginning.",
     "checkpoint_recipe": "{path} was made with another {changed}: resume with the same, or leave --resume out.",

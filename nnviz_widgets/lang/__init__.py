@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from nnviz_widgets.errors import MESSAGES, NnvizError
-from nnviz_widgets.lang import en, fr
+from nnviz_widgets.lang import en, fr, fr_errors
 
 TEXT = {"en": en.TEXT, "fr": fr.TEXT}
-ERRORS = {"en": MESSAGES, "fr": fr.ERRORS}
+ERRORS = {"en": MESSAGES, "fr": fr_errors.ERRORS}
 VARIABLE = "NNVIZ_LANGUAGE"
 
 _chosen: list[str] = []

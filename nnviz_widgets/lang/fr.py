@@ -1,4 +1,4 @@
-"""French strings of the interface, and the errors in French."""
+"""French strings of the interface."""
 
 TEXT = {
     # status line
@@ -78,5 +78,3 @@ TEXT = {
     "all_label": "Filtres de la couche {layer} de {network}",
     "inputs_label": "Filtre {filter} de la couche {layer}, une tuile par canal d’entrée",
 }
-
-ERRORS: dict[str, str] = {}

