@@ -81,8 +81,6 @@ class Shadow:
             plain = [value for key, value in list(vars(module).items()) if key not in ("_parameters", "_buffers")]
             for value in tensors_in(plain):  # deepcopy refuses one that carries a graph
                 memo[id(value)] = value.detach().clone().to(self.device)
-        if any(is_lazy(tensor) for tensor in _tensors(self.original)):
-            raise NnvizError("module_lazy")
         for parameter in self.original.parameters():
             # Autograd cannot use inference tensors, so we need copies of such.
             shared = parameter.device == self.device and not parameter.is_inference()
@@ -132,6 +130,8 @@ def _fingerprint(module: nn.Module) -> tuple[list[int], list[int]]:
     structure = [id(part) for part in module.modules()]
     versions: list[int] = []
     for tensor in _tensors(module):
+        if is_lazy(tensor):
+            raise NnvizError("module_lazy")
         structure += (id(tensor), tensor.data_ptr())
         versions.append(0 if tensor.is_inference() else tensor._version)
     return structure, versions

@@ -46,6 +46,14 @@ def code_of(source: object, channels: int = 3) -> str:
     return caught.value.code
 
 
+def outcome(source: object) -> str:
+    try:
+        opened(source)
+    except NnvizError as error:
+        return error.code
+    return "fine"
+
+
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP"])
 def test_lossless_files_give_their_pixels(kind: str, tmp_path: Path) -> None:
     data = encoded(Image.fromarray(pixels()), kind, **({"lossless": True} if kind == "WEBP" else {}))
@@ -88,11 +96,7 @@ def test_every_mode_of_pillow_becomes_what_the_network_takes(mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["LAB", "La", "I;16B"])
 def test_modes_that_pillow_cannot_convert_end_in_a_line(mode: str) -> None:
-    picture = Image.new(mode, (5, 4))
-    try:
-        assert opened(picture).shape == (4, 5, 3)
-    except NnvizError as error:
-        assert error.code == "picture_unreadable"
+    assert outcome(Image.new(mode, (5, 4))) in ("fine", "picture_unreadable")
 
 
 def test_transparency_is_laid_on_white() -> None:
@@ -226,10 +230,7 @@ def test_damaged_files_end_in_a_line(kind: str) -> None:
         noisy = bytearray(data)
         for place in rng.integers(8, len(data), 12):
             noisy[place] = rng.integers(256)
-        try:
-            opened(bytes(noisy))
-        except NnvizError as error:
-            assert error.code in ("picture_unreadable", "picture_huge", "picture_empty")
+        assert outcome(bytes(noisy)) in ("fine", "picture_unreadable", "picture_huge", "picture_empty")
 
 
 def test_a_truncated_picture_that_pillow_opened_lately() -> None:
