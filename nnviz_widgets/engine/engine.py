@@ -14,10 +14,14 @@ from torch import Tensor, nn
 from nnviz_widgets.engine.cache import Cache, Digests
 from nnviz_widgets.engine.contracts import make_contract
 from nnviz_widgets.engine.device import own_randomness, pick_device, plain_errors, random_states
+from nnviz_widgets.engine.effective_field import smallest_rect
+from nnviz_widgets.engine.graph import Graph, record
 from nnviz_widgets.engine.in_place import trace_shadow
 from nnviz_widgets.engine.labels import check_labels, find_class
 from nnviz_widgets.engine.layers import Layer, Layers
-from nnviz_widgets.engine.objectives import LOGITS, Objective
+from nnviz_widgets.engine.linearised_field import linearised_field
+from nnviz_widgets.engine.objectives import LOGITS, Objective, neuron
+from nnviz_widgets.engine.receptive_field import Rect, check_unit, receptive_field
 from nnviz_widgets.engine.shadow import Shadow
 from nnviz_widgets.engine.taps import read
 from nnviz_widgets.engine.trace import tensor_of
@@ -72,6 +76,8 @@ class Engine:
         self._given_labels = labels
         self._cache = Cache(cache_bytes)
         self._digests = Digests()
+        self._graph: Graph | None = None
+        self._recorded = False
         self._draws = True  # until a pass has shown that it draws no random numbers
         probe = self._trace()
         self.outputs: Outputs = outputs or _look_at_outputs(probe)
@@ -150,6 +156,64 @@ class Engine:
             self._check_numbers(gradient)
         return gradient if cut is None else cut.canonical(gradient)
 
+    def graph(self) -> Graph | None:
+        """What the network computes on one picture, as a list of ATen operations; None where no fixed list can say it.
+
+        Recorded at the first call, and anew when the module's make-up changes.
+        """
+        with self._lock:
+            self._follow()
+            if not self._recorded:
+                self._recorded = True
+                shape = (1, self.contract.channels, *self.contract.size)
+                try:
+                    with self._passing(shape):
+                        x = torch.full(shape, 0.5, device=self.device, dtype=self._dtype)
+                        self._graph = record(self._shadow.module, x, self._layers.distinct())
+                except NnvizError as error:
+                    if error.code == "out_of_memory":
+                        self._recorded = False
+                        raise  # any other is no fault of the network, which ran when its layers were listed
+            return self._graph
+
+    def receptive_field(self, layer: str | Layer, row: int, col: int) -> Rect:
+        """The part of the picture that a unit of a spatial layer can depend on, the same for all channels.
+
+        Exact for convolutional networks, an upper bound for attention: see `receptive_field.py`.
+
+        Raises:
+            NnvizError: when the layer has no maps, or no such row and column.
+        """
+        with self._lock:
+            graph = self.graph()
+            found = self._layers.origin(_name(layer))
+            row, col = check_unit(self._layers[_name(layer)], row, col)
+            if graph is not None:
+                return receptive_field(graph, found, row, col)
+            size = (self.contract.channels, *self.contract.size)
+            with self._passing((1, *size)):
+                return linearised_field(self._shadow.module, size, found, row, col)
+
+    def effective_field(
+        self, x: Tensor, layer: str | Layer, k: int, row: int, col: int, *, share: float = 0.95
+    ) -> Rect:
+        """The smallest rectangle with `share` of a unit's absolute input gradient, summed over colours and pictures.
+
+        Luo et al., Understanding the Effective Receptive Field in Deep Convolutional Neural Networks, NeurIPS 2016.
+
+        Raises:
+            NnvizError: when the layer has no such unit, or the unit's gradient is 0.
+        """
+        if not 0 < share <= 1:
+            raise NnvizError("contract_value", field="share", value=share, expected="a number above 0 and up to 1")
+        name = _name(layer)
+        if not self.layers[name].spatial:
+            raise NnvizError("layer_not_spatial", name=name, units=self.layers[name].channels)
+        weights = self.gradient(x, neuron(name, k, row, col)).abs().sum((0, 1)).cpu().double().numpy()
+        if not weights.any():
+            raise NnvizError("unit_dead", name=name, k=k, row=row, col=col)
+        return smallest_rect(weights, share)
+
     def class_index(self, wanted: int | str) -> int:
         """Index of a class by index or name."""
         return find_class(self.labels, wanted)
@@ -196,6 +260,7 @@ class Engine:
         self._check_numbers(tensor)
         self.labels = check_labels(self._given_labels, tensor.shape[1])
         self._layers, self._draws, self._traced = layers, draws, self._shadow.module
+        self._graph, self._recorded = None, False
         return tensor.flatten(1)
 
     def _read(self, x: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
