@@ -12,6 +12,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.errors import NnvizError
@@ -69,11 +70,11 @@ class ActivationMaps(PhotoWidget):
         self._values: tuple[Tensor, int, NDArray[np.float32]] | None = None
         self._sheet: MapSheet | None = None
         self._ahead: Tensor | None = None
-        self.layer = state.pop("layer", None) or _telling(self._spatial)
+        self.layer = state.pop("layer", None) or _telling_layer(self._spatial)
         super()._start(state)
         if "channel" not in state:  # begin with a map that has something to show
             maps = activation_maps(self.engine, self._x, self.layer)
-            self.channel = int(maps.float().flatten(1).std(1).argmax())
+            self.channel = _telling_channel(maps.float())
 
     @traitlets.validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
@@ -303,7 +304,15 @@ def _same(kept: Tensor, version: int, now: Tensor) -> bool:
     ) and version == now._version
 
 
-def _telling(spatial: list[Any]) -> str:
+def _telling_layer(spatial: list[Any]) -> str:
     """A layer to begin with: an activation about a third of the way in, where maps are still pictures."""
     kinds = [layer.name for layer in spatial if "relu" in layer.kind.lower()] or [layer.name for layer in spatial]
     return str(kinds[min(len(kinds) - 1, max(1, len(kinds) // 6))])
+
+
+def _telling_channel(maps: Tensor) -> int:
+    """A map to begin with: one that stands out, and in places rather than everywhere."""
+    side = min(14, *maps.shape[1:])
+    coarse, fine = adaptive_avg_pool2d(maps, side).flatten(1), maps.flatten(1)
+    peak = fine.amax(1) - fine.mean(1)
+    return int((peak * coarse.std(1, correction=0) / (fine.std(1, correction=0) + 0.1)).argmax())

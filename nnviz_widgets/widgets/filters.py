@@ -109,8 +109,8 @@ class Filters(LiveWidget):
         shapes = [tuple(filters(self.engine, name).shape) for name in self._names]
         return {
             "all": _room([(out, (kh, kw)) for out, inputs, kh, kw in shapes if inputs in (1, 3)]),
-            "inputs": _room([(inputs, (kh, kw)) for _, inputs, kh, kw in shapes]),
             **{f"other{i}": _room([_size(*other)]) for i, other in enumerate(self._others())},
+            "inputs": _room([(inputs, (kh, kw)) for _, inputs, kh, kw in shapes]),
         }
 
     def _others(self) -> list[tuple[Engine, str]]:

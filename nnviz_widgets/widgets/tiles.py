@@ -9,6 +9,7 @@ from nnviz_widgets.render.mosaic import Grid, layout, paint
 from nnviz_widgets.widgets.scene import RATIO, Bitmap, Box, Scene, Sprite
 
 MIN_TILE, MAX_TILE, GAP = 24, 96, 1  # CSS pixels
+LINE = (128, 128, 128, 110)
 
 
 def tile_grid(count: int, rows: int, columns: int, *, width: int, height: int, min_tile: int = MIN_TILE) -> Grid:
@@ -34,8 +35,11 @@ class Tiles:
 
     @staticmethod
     def painted(grid: Grid, pixels: Pixels) -> Tiles:
-        """Tiles from uint8 (count, h, w, 3)."""
-        return Tiles(grid, Bitmap(paint(grid, pixels)))
+        """Tiles from uint8 (count, h, w, 3), with lines between them that show on light and dark pages."""
+        sheet = paint(grid, pixels, background=LINE)
+        x, y, width, _ = grid.box(grid.count - 1)
+        sheet[y:, x + width :] = 0  # the rest of the last row is page
+        return Tiles(grid, Bitmap(sheet))
 
     @property
     def height(self) -> int:
