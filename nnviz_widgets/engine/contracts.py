@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -36,17 +37,17 @@ def make_contract(
             "contract_missing", missing=", ".join(missing), example=", ".join(EXAMPLES[name] for name in missing)
         )
     channels = _channels(module, mean, std)
-    sides = (size, size) if isinstance(size, int) else tuple(size or ())
-    if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
+    sides = _sides(size)
+    if len(sides) != 2 or min(sides) <= 0:
         raise NnvizError("contract_value", field="size", value=size, expected="a side in pixels, or (height, width)")
     if interpolation not in ("bilinear", "bicubic", "nearest"):
         raise NnvizError("contract_value", field="interpolation", value=interpolation, expected="bilinear or bicubic")
     if resize is not None and resize < max(sides):
         raise NnvizError("contract_value", field="resize", value=resize, expected=f"at least size, {max(sides)}")
-    stds = _numbers("std", std, channels)
     means = _numbers("mean", mean, channels)
     if not all(math.isfinite(value) for value in means):
         raise NnvizError("contract_value", field="mean", value=mean, expected="finite numbers")
+    stds = _numbers("std", std, channels)
     if not all(0 < value < math.inf for value in stds):
         raise NnvizError("contract_value", field="std", value=std, expected="positive numbers")
     return InputContract((sides[0], sides[1]), means, stds, resize, interpolation)
@@ -63,6 +64,17 @@ def _channels(module: nn.Module, mean: Any, std: Any) -> int:
             "contract_value", field="mean", value=mean, expected="one number a channel: mean=(0.5, 0.5, 0.5)"
         )
     return int(first)
+
+
+def _sides(size: Any) -> tuple[int, ...]:
+    try:
+        return (operator.index(size),) * 2  # NumPy's whole numbers too
+    except TypeError:
+        pass
+    try:
+        return tuple(operator.index(side) for side in size)
+    except TypeError:
+        return ()
 
 
 def _numbers(field: str, value: Any, channels: int) -> tuple[float, ...]:

@@ -23,7 +23,7 @@ def pick_device(module: nn.Module, wanted: str | torch.device) -> torch.device:
     try:
         device = torch.device(wanted)
         return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise NnvizError("device_unknown", device=str(wanted), reason=str(error).splitlines()[0]) from error
 
 

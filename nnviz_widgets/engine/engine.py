@@ -73,6 +73,8 @@ class Engine:
         self._lock = threading.RLock()
         self._shadow = Shadow(module, self.device)
         self.contract = make_contract(module, mean=mean, std=std, size=size, resize=resize, interpolation=interpolation)
+        if outputs not in (None, "logits", "probabilities"):
+            raise NnvizError("contract_value", field="outputs", value=outputs, expected="logits or probabilities")
         self._given_labels = labels
         self._cache = Cache(cache_bytes)
         self._digests = Digests()

@@ -27,7 +27,8 @@ class Layer:
     """One step of the network whose output can be read.
 
     Attributes:
-        name: the module's path; "path@2" for its second call; "path.relu" for a function called there.
+        name: the module's path; "path@2" for its second call; "path.relu" for a function called there ("path.relu()"
+            where a module has that name).
         kind: type of the module ("Conv2d") or name of the function ("relu").
         axes: layout of the raw output: "nchw", "nhwc", "nct" or "ntc" (t: tokens on a grid), "nc".
         channels: channels of a spatial layer, units of another.
@@ -68,7 +69,7 @@ class Layer:
             assert self.height is not None
             assert self.width is not None
             grid = tokens[..., tokens.shape[-1] - self.height * self.width :]  # class tokens come first
-            return grid.unflatten(-1, (self.height, self.width))
+            return grid.reshape(*grid.shape[:-1], self.height, self.width)
         return raw
 
 

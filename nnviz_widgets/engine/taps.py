@@ -75,10 +75,10 @@ def read(
     calls: Counter[str] = Counter()
 
     def hook(path: str, _module: nn.Module, _inputs: Any, output: Any) -> Any:
-        calls[path] += 1
         tensor = tensor_of(output)
         if tensor is None:
             return output
+        calls[path] += 1
         return _with(output, tensor, reached(at_module[path].get(calls[path]), tensor))
 
     output: Any = None

@@ -118,13 +118,12 @@ class _Recorder(TorchFunctionMode):
         self.stack.append((path, module))
 
     def leave(self, path: str, module: nn.Module, inputs: Any, output: Any) -> None:
-        while self.stack.pop()[1] is not module:  # those above raised, and the network went on without them
-            pass
+        self.stack.pop()
         tensor = tensor_of(output)
-        self.calls[path] += 1
-        call = self.calls[path]
         if tensor is None or path == "":
             return
+        self.calls[path] += 1
+        call = self.calls[path]
         if meaning_of(tensor).axes is None:
             source = next(tensors_in(inputs), None)
             if source is not None and source.shape == tensor.shape:
@@ -160,7 +159,9 @@ def trace(module: nn.Module, x: Tensor) -> tuple[Layers, Any]:
     try:
         for path, part in module.named_modules():
             handles.append(part.register_forward_pre_hook(lambda m, _, p=path: recorder.enter(p, m)))
-            handles.append(part.register_forward_hook(lambda m, i, o, p=path: recorder.leave(p, m, i, o)))
+            # always_call: a network may go on after an error of a part of it
+            leave = part.register_forward_hook(lambda m, i, o, p=path: recorder.leave(p, m, i, o), always_call=True)
+            handles.append(leave)
         with torch.no_grad(), recorder:
             remember(x, Meaning("nchw", (x.shape[2], x.shape[3])))
             output = module(x)
