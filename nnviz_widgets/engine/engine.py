@@ -251,7 +251,7 @@ class Engine:
         shape = (2, self.contract.channels, *self.contract.size)
         self._draws = True
         with self._passing(shape), torch.inference_mode(False), torch.no_grad():
-            pixels = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+            pixels = torch.rand(shape, generator=torch.Generator().manual_seed(0), device="cpu")
             x = self.contract.normalise(pixels).to(self.device, self._dtype)
             before = random_states(self.device)
             layers, output = trace_shadow(self._shadow, x)
@@ -288,7 +288,8 @@ class Engine:
     @contextmanager
     def _passing(self, shape: tuple[int, ...]) -> Iterator[None]:
         randomness = own_randomness(self.device) if self._draws else nullcontext()
-        with plain_errors(shape), randomness:
+        # The caller's autocast would leave results of a lower precision in the cache.
+        with plain_errors(shape), randomness, torch.autocast(self.device.type, enabled=False):
             yield
 
     def _check(self, x: Tensor) -> Tensor:

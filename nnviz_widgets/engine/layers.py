@@ -20,6 +20,7 @@ class Tap:
     function: str | None
     call: int
     overwritten: bool = False  # an operation in place follows, so a reader must copy
+    tokens: int = 0  # of a layer whose axes have some: those of its grid, and class tokens before them
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ class Layer:
             return raw.permute(0, 3, 1, 2)
         if self.axes in ("ntc", "nct"):
             tokens = raw.transpose(1, 2) if self.axes == "ntc" else raw
+            if tokens.shape[-1] != self.tap.tokens:
+                raise NnvizError("layer_grid", name=self.name, got=tokens.shape[-1], expected=self.tap.tokens)
             assert self.height is not None
             assert self.width is not None
             grid = tokens[..., tokens.shape[-1] - self.height * self.width :]  # class tokens come first

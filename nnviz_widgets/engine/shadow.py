@@ -38,8 +38,7 @@ class Shadow:
         self.generation = 0
         self._structure: list[int] = []
         self._versions: list[int] = []
-        with torch.inference_mode(False):
-            self._build()
+        self._rebuild()
 
     def sync(self) -> bool:
         """Follow the original where it changed; returns whether anything did."""
@@ -52,15 +51,13 @@ class Shadow:
                     ours.copy_(theirs)
             self._versions = versions
         else:
-            with torch.inference_mode(False):
-                self._build()
+            self._rebuild()
         self.generation += 1
         return True
 
     def refresh(self) -> None:
         """Copy the original anew, for changes that leave no trace (in a plain attribute, through `.data`)."""
-        with torch.inference_mode(False):
-            self._build()
+        self._rebuild()
         self.generation += 1
 
     def allow_in_place(self, allowed: bool) -> bool:
@@ -68,6 +65,15 @@ class Shadow:
         for part in self._in_place:
             part.inplace = allowed  # type: ignore[assignment]
         return bool(self._in_place)
+
+    def _rebuild(self) -> None:
+        try:
+            with torch.inference_mode(False):
+                self._build()
+        except NnvizError:
+            raise
+        except Exception as error:
+            raise NnvizError("module_copy", reason=_first_line(error)) from error
 
     def _build(self) -> None:
         memo: dict[int, Any] = {}
@@ -93,10 +99,7 @@ class Shadow:
         for buffer in self.original.buffers():
             memo[id(buffer)] = _copy(buffer, self.device)
             copies.append((buffer, memo[id(buffer)]))
-        try:
-            module = copy.deepcopy(self.original, memo)
-        except Exception as error:
-            raise NnvizError("module_copy", reason=_first_line(error)) from error
+        module = copy.deepcopy(self.original, memo)
         # In-place activations overwrite the layer before them: the engine switches them off where that is the same.
         self._in_place = [
             part

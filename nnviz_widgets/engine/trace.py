@@ -201,7 +201,13 @@ def _layer(record: _Record, records: list[_Record], index: int, origin: int) -> 
         height, width = shape[axes.index("h")], shape[axes.index("w")]
     channels = shape[axes.index("c")] if axes != "nc" else record.tensor[0].numel()
     overwritten = record.tensor._version != record.version
-    tap = Tap(record.tap.module, record.tap.function, record.tap.call, overwritten)
+    tap = Tap(
+        record.tap.module,
+        record.tap.function,
+        record.tap.call,
+        overwritten,
+        shape[axes.index("t")] if "t" in axes else 0,
+    )
     activation = next((records[i].activation for i in (index, origin) if records[i].activation), None)
     same_as = None if origin == index else records[origin].name
     return Layer(record.name, record.kind, axes, channels, height, width, activation, same_as, tap)

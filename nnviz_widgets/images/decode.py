@@ -144,5 +144,5 @@ def _from_tensor(tensor: Tensor, channels: int) -> Tensor | Image.Image:
     if values.shape[0] == 4:
         values = values[:3] * values[3:] + (1 - values[3:])
     if channels == 1 and values.shape[0] == 3:
-        return (values * torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)).sum(0, keepdim=True)
+        return (values * torch.tensor([0.299, 0.587, 0.114], device="cpu").view(3, 1, 1)).sum(0, keepdim=True)
     return values.expand(channels, -1, -1).clone()

@@ -63,6 +63,16 @@ def test_other_precisions_and_sizes_are_taken() -> None:
     assert half.gradient(picture(), logit(0)).dtype == torch.bfloat16
 
 
+def test_the_callers_autocast_does_not_reach_into_the_cache() -> None:
+    module, x = seeded(Plain), picture()
+    engine = engine_of(module, device="cpu")
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(engine.logits(x), engine_of(module, device="cpu").logits(x))
+        gradient = engine.gradient(x, logit(0))
+    assert torch.equal(engine.logits(x), module(x).detach())
+    assert torch.equal(gradient, engine.gradient(x, logit(0)))
+
+
 def test_top_classes() -> None:
     engine, x = engine_of(seeded(Plain), labels=["a", "b", "c", "d", "<e>"]), picture()
     top = engine.top(x, 3)

@@ -396,6 +396,7 @@ def test_what_cannot_be_looked_into_says_why(scalar: bool) -> None:
     for module, code in [
         (Locked(), "module_copy"),
         (_scripted(), "module_scripted"),
+        (seeded(Plain).to("meta"), "module_copy"),
         *((module, "module_lazy") for module in lazy),
         ("vgg16", "module_type"),
         (Plain, "module_type"),

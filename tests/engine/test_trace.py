@@ -120,6 +120,8 @@ def test_tokens_keep_their_grid() -> None:
     assert torch.allclose(engine.activations(x, "norm"), normed, atol=1e-6)
     linear = F.conv2d(normed, engine.module.linear.weight[..., None, None], engine.module.linear.bias)
     assert torch.allclose(engine.activations(x, "linear"), linear, atol=1e-6)
+    with pytest.raises(NnvizError, match="Layer 'norm' gave 128 tokens, not the 32 of its grid"):
+        engine.activations(picture(size=(32, 32)), "norm")
 
 
 def test_a_network_that_catches_its_own_errors_is_listed() -> None:
