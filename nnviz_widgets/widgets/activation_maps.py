@@ -168,13 +168,15 @@ class ActivationMaps(PhotoWidget):
         width, height = self._photo_size()
         photo, smooth = self._bitmap(state.x)
         whole: Box = (0, 0, width, height)
-        heat = Sprite(Bitmap(sheet.heat(state.channel)), whole, smooth=True, alpha=state.overlay)
+        heat: tuple[Sprite, ...] = ()
+        if state.overlay:
+            heat = (Sprite(Bitmap(sheet.heat(state.channel)), whole, smooth=True, alpha=state.overlay),)
         large = Sprite(Bitmap(sheet.pixels(state.channel)), whole)
         self._surface.show(
             {
                 "photo": Scene(
                     Sprite(photo, whole, smooth),
-                    (heat,) if state.overlay else (),
+                    heat,
                     (self._field_box(shown.field),) if shown.field else (),
                 ),
                 "map": Scene(None, (large,), (self._unit_box(state, shown),) if state.unit else ()),

@@ -20,6 +20,7 @@ from nnviz_widgets.lang import check_language, current_language, say
 from nnviz_widgets.live import Background, Partial, Superseded, Ticket
 from nnviz_widgets.render.figure import Panel, compose_rows
 from nnviz_widgets.widgets.pointer import Event, Pointer
+from nnviz_widgets.widgets.scene import RATIO
 from nnviz_widgets.widgets.status import Status
 from nnviz_widgets.widgets.surface import Surface
 from nnviz_widgets.widgets.workers import give_worker, take_worker
@@ -38,8 +39,6 @@ class LiveWidget(ipywidgets.VBox):
 
     theme = traitlets.Enum(["auto", "light", "dark"], "auto", help="colours for the page").tag(live=True)
     page_dark = traitlets.Bool(False).tag(live=True)
-
-    PANES: dict[str, tuple[int, int]]
 
     def __init__(self, engine: Engine, *, language: str | None = None, **state: Any) -> None:
         super().__init__()
@@ -158,7 +157,7 @@ class LiveWidget(ipywidgets.VBox):
         bundle = super()._repr_mimebundle_(**kwargs)
         if self._shown is not None and bundle is not None:
             stream = io.BytesIO()
-            self.picture.save(stream, "PNG")
+            self.picture.reduce(RATIO).save(stream, "PNG", compress_level=3)
             data = bundle[0] if isinstance(bundle, tuple) else bundle
             data["image/png"] = stream.getvalue()
         return bundle
