@@ -49,6 +49,8 @@ ERRORS = {
     "pas.",
     "unit_dead": "Le neurone ({row}, {col}) du canal {k} de {name!r} ne réagit pas à cette image, son gradient est nul : "
     "choisissez un autre neurone ou une autre image.",
+    "layer_grid": "La couche {name!r} a donné {got} jetons, et non les {expected} de sa grille : passez un x à la "
+    "taille du moteur.",
     # objectives
     "objective_empty": "L’objectif est vide : ses termes s’annulent.",
     "gradient_none": "{objective} ne dépend pas de {of!r} : choisissez une couche qui précède celle de l’objectif.",
