@@ -125,10 +125,10 @@ class ActivationMaps(PhotoWidget):
         self._frames = {name: Frame(self._surface, name, bar=name == "map") for name in ("photo", "map", "mosaic")}
         first = ipywidgets.HBox([*self._photo_controls(), self._layer_control, self._channel_control])
         second = ipywidgets.HBox([order, scale, overlay])
-        pictures = ipywidgets.HBox([self._frames["photo"].box, self._frames["map"].box])
+        pictures = ipywidgets.HBox([frame.box for frame in self._frames.values()])
         for row, name in ((first, "nnviz-row"), (second, "nnviz-row"), (pictures, "nnviz-panes")):
             row.add_class(name)
-        return [first, second, pictures, self._frames["mosaic"].box]
+        return [first, second, pictures]
 
     def _last_channel(self) -> int:
         return self.engine.layers[self.layer].channels - 1

@@ -37,7 +37,7 @@ class Status:
         self._set_button("visible" if state.running else "hidden")
         if not state.running:
             key = "cancelled" if state.cancelled else "done"
-            if state.cancelled or state.done is not None:
+            if state.cancelled or state.left is not None:  # else it failed, and the error stays
                 self._show(say(self.language, key, time=time, device=self.device))
         elif state.done and state.left is not None:
             left = say_time(self.language, state.left)
