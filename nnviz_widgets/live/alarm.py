@@ -10,7 +10,8 @@ from collections.abc import Callable
 class Alarm:
     """Calls back once at the time set last, on a thread that exists only while a time is set.
 
-    Moving the time costs no thread, so that it may be moved with every frame.
+    Moving the time costs no thread, so that it may be moved with every frame. An error of the callback goes to
+    `threading.excepthook`, and the next time set is kept all the same.
     """
 
     def __init__(self, callback: Callable[[], object]) -> None:
@@ -43,4 +44,8 @@ class Alarm:
                     self._thread = None
                     return
                 self._due = None
-            self._callback()
+            try:
+                self._callback()
+            except BaseException as error:
+                arguments = type(error), error, error.__traceback__, threading.current_thread()
+                threading.excepthook(threading.ExceptHookArgs(arguments))

@@ -40,25 +40,29 @@ class LiveWidget(ipywidgets.VBox):
     theme = traitlets.Enum(["auto", "light", "dark"], "auto", help="colours for the page").tag(live=True)
     page_dark = traitlets.Bool(False).tag(live=True)
 
+    _open = False  # until there is something to close: a half-made widget may be collected
+
     def __init__(self, engine: Engine, *, language: str | None = None, **state: Any) -> None:
-        super().__init__()
+        super().__init__(**({"layout": state.pop("layout")} if "layout" in state else {}))
         self.add_class("nnviz")
         self.engine = engine
-        self.language = check_language(language) if language else current_language()
         self.result: Any = None
         self._open = True
         self._shown: tuple[SimpleNamespace, Any] | None = None
         self._held = 1
         self._live = sorted(self.trait_names(live=True))
-        self._worker = take_worker(engine)
-        self._view = self._worker.view(on_result=self._arrived, on_error=self._failed, on_state=self._progressed)
-        self._status = Status(self.language, str(engine.device), self.cancel)
-        self._pointer = Pointer()
-        self._pointer.listen(self._happened)
         try:
+            # What a person may have got wrong comes before anything that would have to be closed again.
+            self.language = check_language(language) if language else current_language()
             self._check_names(state)
             self._start(state)
-            self._surface = Surface(self._panes())
+            panes = self._panes()
+            self._worker = take_worker(engine)
+            self._view = self._worker.view(on_result=self._arrived, on_error=self._failed, on_state=self._progressed)
+            self._status = Status(self.language, str(engine.device), self.cancel)
+            self._pointer = Pointer()
+            self._pointer.listen(self._happened)
+            self._surface = Surface(panes)
             rows = self._build()
         except BaseException:
             self.close()
@@ -124,7 +128,7 @@ class LiveWidget(ipywidgets.VBox):
     def save(self, path: str | Path) -> Path:
         """Write the current view as a picture file; the name's ending says which kind."""
         path = Path(path).expanduser()
-        if path.suffix.lower() not in Image.registered_extensions():
+        if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
             raise NnvizError("path_suffix", path=str(path))
         self.picture.save(path)
         return path
@@ -134,12 +138,14 @@ class LiveWidget(ipywidgets.VBox):
         if not self._open:
             return
         self._open = False
-        self._view.close()
-        give_worker(self.engine)
+        if hasattr(self, "_view"):
+            self._view.close()
+            give_worker(self.engine)
         if hasattr(self, "_surface"):
             self._surface.close()
+        if hasattr(self, "_pointer") and not self.children:  # half made
+            self.children = (self._status.box, self._pointer)
         _close_all(self)
-        self._pointer.close()
         super().close()
 
     def __repr__(self) -> str:
@@ -200,9 +206,9 @@ class LiveWidget(ipywidgets.VBox):
         if value is self._shown:
             return
         state, shown = value
+        self._draw(state, shown)  # first: what cannot be drawn leaves the last good picture, and its result
         self._shown = value
         self.result = self._result(shown)
-        self._draw(state, shown)
 
     def _failed(self, error: BaseException) -> None:
         self._status.error(error)
@@ -224,7 +230,7 @@ class LiveWidget(ipywidgets.VBox):
     def _check_names(self, state: dict[str, Any]) -> None:
         known = [*self._live, "layout"]
         for name in state:
-            if name not in known:
+            if name not in self._live:
                 near = get_close_matches(name, known, n=3, cutoff=0.4) or [n for n in known if n != "page_dark"]
                 raise NnvizError("option_unknown", widget=type(self).__name__, name=name, near=", ".join(near))
 
