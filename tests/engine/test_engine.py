@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.engine.objectives import logit
 from nnviz_widgets.errors import NnvizError
-from tests.engine.networks import OneChannel, Plain, Raising, engine_of, picture, seeded
+from tests.engine.networks import OneChannel, Plain, Raising, Writer, engine_of, picture, seeded
 
 
 class Softmax(Plain):
@@ -61,6 +61,16 @@ def test_other_precisions_and_sizes_are_taken() -> None:
     half = engine_of(seeded(Plain).bfloat16())
     assert half.logits(picture()).dtype == torch.bfloat16
     assert half.gradient(picture(), logit(0)).dtype == torch.bfloat16
+
+
+def test_x_is_left_alone_by_a_network_that_changes_its_input_in_place() -> None:
+    module, x = seeded(Writer), picture()
+    engine = engine_of(module)
+    for _ in range(2):
+        assert torch.equal(engine.logits(x), module(x.clone()).detach())
+        engine.activations(x, "conv")
+        engine.read_ahead(x)
+        assert torch.equal(x, picture())
 
 
 def test_the_callers_autocast_does_not_reach_into_the_cache() -> None:
