@@ -39,7 +39,7 @@ MESSAGES: dict[str, str] = {
     "layer_unknown": "No layer is called {name!r}: did you mean {near}?",
     "layer_not_reached": "The network did not come past layer {name!r} on this input.",
     "layer_not_spatial": "Layer {name!r} has no maps, only {units} units: choose a layer with a height and a width.",
-    "layer_no_filters": "Layer {name!r} ({kind}) has no filters: choose a convolution.",
+    "layer_no_filters": "Layer {name!r} ({kind}) has no two-dimensional filters: choose a Conv2d.",
     "network_no_filters": "{name} has no two-dimensional convolution, so there are no filters to show.",
     # widgets
     "option_unknown": "{widget} has no option {name!r}: did you mean {near}?",
@@ -87,6 +87,12 @@ MESSAGES: dict[str, str] = {
     "pictures_differ": "Pictures of shapes {first} and {second} cannot be blended: resize one of them first.",
     "pixels_type": "{dtype} values of shape {shape} are not pixels: expected uint8 (h, w), (h, w, 3) or (h, w, 4).",
     "figure_empty": "A figure needs at least one panel.",
+    # the tour
+    "lab_missing": '{package} is not installed: pip install "nnviz_widgets[lab]"',
+    "tour_missing": "No tour at {path}: install nnviz_widgets again.",
+    "tour_folder": "{path} cannot be written ({reason}): go to a folder of your own first.",
+    "tour_cell": "{notebook}: cell [{number}] fails ({line}): {reason}",
+    "tour_widget": "{notebook}: the widget of cell [{number}] shows no picture ({line}): open it and read its last line.",
 }
 
 

@@ -37,7 +37,7 @@ ERRORS = {
     "layer_not_reached": "Le réseau n’est pas passé par la couche {name!r} sur cette entrée.",
     "layer_not_spatial": "La couche {name!r} n’a pas de cartes, seulement {units} neurones : choisissez une couche qui a "
     "une hauteur et une largeur.",
-    "layer_no_filters": "La couche {name!r} ({kind}) n’a pas de filtres : choisissez une convolution.",
+    "layer_no_filters": "La couche {name!r} ({kind}) n’a pas de filtres à deux dimensions : choisissez une Conv2d.",
     "network_no_filters": "{name} n’a aucune convolution à deux dimensions : il n’y a pas de filtres à montrer.",
     # widgets
     "option_unknown": "{widget} n’a pas d’option {name!r} : vouliez-vous dire {near} ?",
@@ -92,4 +92,11 @@ ERRORS = {
     "pixels_type": "Des valeurs {dtype} de forme {shape} ne sont pas des pixels : il faut des uint8 (h, w), (h, w, 3) "
     "ou (h, w, 4).",
     "figure_empty": "Une figure demande au moins un panneau.",
+    # the tour
+    "lab_missing": '{package} n’est pas installé : pip install "nnviz_widgets[lab]"',
+    "tour_missing": "Aucune visite à {path} : réinstallez nnviz_widgets.",
+    "tour_folder": "Impossible d’écrire dans {path} ({reason}) : allez d’abord dans un dossier à vous.",
+    "tour_cell": "{notebook} : la cellule [{number}] échoue ({line}) : {reason}",
+    "tour_widget": "{notebook} : le widget de la cellule [{number}] ne montre aucune image ({line}) : ouvrez-le et lisez sa "
+    "dernière ligne.",
 }

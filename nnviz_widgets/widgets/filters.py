@@ -16,7 +16,7 @@ from torch import Tensor
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.live import Partial
-from nnviz_widgets.methods.filters import filters, inputs_of, layers_with_filters
+from nnviz_widgets.methods.filters import filters, inputs_of, layers_with_filters, shape_of
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.render.scale import Scale
@@ -91,9 +91,9 @@ class Filters(LiveWidget):
     @traitlets.validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
         record = self.engine.layers[proposal["value"]]
-        if record.name not in self._names:
+        if record.tap.function is not None or record.tap.module not in self._names:
             raise NnvizError("layer_no_filters", name=record.name, kind=record.kind)
-        return str(record.name)
+        return str(record.tap.module)  # a module that runs again has the same filters
 
     @traitlets.validate("filter")
     def _validate_filter(self, proposal: Any) -> int:
@@ -106,7 +106,7 @@ class Filters(LiveWidget):
         return self.engine.layers[self.layer].channels - 1
 
     def _panes(self) -> dict[str, tuple[int, int]]:
-        shapes = [tuple(filters(self.engine, name).shape) for name in self._names]
+        shapes = [shape_of(self.engine, name) for name in self._names]
         return {
             "all": _room([(out, (kh, kw)) for out, inputs, kh, kw in shapes if inputs in (1, 3)]),
             **{f"other{i}": _room([_size(*other)]) for i, other in enumerate(self._others())},
@@ -117,7 +117,7 @@ class Filters(LiveWidget):
         return list(zip(self.others, self._firsts, strict=True))
 
     def _build(self) -> list[ipywidgets.Widget]:
-        shapes = {name: tuple(filters(self.engine, name).shape) for name in self._names}
+        shapes = {name: shape_of(self.engine, name) for name in self._names}
         options = [(f"{name} · {' × '.join(map(str, shape))}", name) for name, shape in shapes.items()]
         layer = dropdown(self.language, "layer", options, tip="filters_layer_tip", width="380px")
         self._filter_control = index_slider(self.language, "filter", self._last())
@@ -179,7 +179,7 @@ class Filters(LiveWidget):
         return Drawn(every, input_tiles(shown.values[state.filter], scale, width=width, height=height), scale)
 
     def _all_words(self, engine: Engine, layer: str) -> tuple[str, str]:
-        count, inputs, height, width = filters(engine, layer).shape
+        count, inputs, height, width = shape_of(engine, layer)
         caption = self._say("all_caption", count=count, height=height, width=width, inputs=inputs)
         return self._say("all_title", network=engine.name, layer=layer), caption
 
@@ -257,7 +257,7 @@ def _first(engine: Engine) -> str:
 
 
 def _size(engine: Engine, layer: str) -> tuple[int, tuple[int, int]]:
-    count, _, height, width = filters(engine, layer).shape
+    count, _, height, width = shape_of(engine, layer)
     return count, (height, width)
 
 
