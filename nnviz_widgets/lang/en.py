@@ -74,4 +74,15 @@ TEXT = {
     "weight": "weight",
     "all_label": "Filters of layer {layer} of {network}",
     "inputs_label": "Filter {filter} of layer {layer}, one tile an input channel",
+    # python -m nnviz_widgets tour
+    "tour_help": "open the tour, a notebook, in JupyterLab",
+    "tour_check_help": "run it without a browser; the exit status tells whether every cell passed",
+    "tour_html_help": "run it without a browser and write it as a page with its pictures: a file or a folder",
+    "tour_lang_help": "language of the notebook and its widgets; NNVIZ_LANGUAGE sets the default",
+    "tour_port_help": "port of JupyterLab",
+    "tour_no_browser_help": "print the address of JupyterLab, do not open it",
+    "tour_opened": "Your own copy of the tour: {path}",
+    "tour_kept": "{path} differs from the tour as it comes, so it is opened as it is: rename it to start afresh.",
+    "tour_passed": "{notebook}: every cell passed",
+    "tour_written": "Written: {path}",
 }

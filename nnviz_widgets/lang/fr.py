@@ -77,4 +77,15 @@ TEXT = {
     "weight": "poids",
     "all_label": "Filtres de la couche {layer} de {network}",
     "inputs_label": "Filtre {filter} de la couche {layer}, une tuile par canal d’entrée",
+    # python -m nnviz_widgets tour
+    "tour_help": "ouvrir la visite, un notebook, dans JupyterLab",
+    "tour_check_help": "l’exécuter sans navigateur ; le code de sortie dit si toutes les cellules ont réussi",
+    "tour_html_help": "l’exécuter sans navigateur et en faire une page avec ses images : un fichier ou un dossier",
+    "tour_lang_help": "langue du notebook et de ses widgets ; NNVIZ_LANGUAGE fixe celle par défaut",
+    "tour_port_help": "port de JupyterLab",
+    "tour_no_browser_help": "afficher l’adresse de JupyterLab sans l’ouvrir",
+    "tour_opened": "Votre copie de la visite : {path}",
+    "tour_kept": "{path} diffère de la visite d’origine et s’ouvre donc tel quel : renommez-le pour repartir à neuf.",
+    "tour_passed": "{notebook} : toutes les cellules ont réussi",
+    "tour_written": "Page écrite : {path}",
 }

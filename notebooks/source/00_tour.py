@@ -91,7 +91,7 @@ nnviz.Filters(cifar, imagenet)
 #
 # </details>
 #
-# Click a filter of `cifar_net`: beside it are its weights for red, green and blue. Which filters hardly care about colour?
+# Click a filter of `cifar_net` to see its weights for red, green and blue. Which filters hardly care about colour?
 
 # %% [markdown] tags=["fr"]
 # <details><summary><b>Réponse</b></summary>
@@ -103,8 +103,8 @@ nnviz.Filters(cifar, imagenet)
 #
 # </details>
 #
-# Cliquez sur un filtre de `cifar_net` : à côté s’affichent ses poids pour le rouge, le vert et le bleu. Quels filtres se
-# soucient à peine de la couleur ?
+# Cliquez sur un filtre de `cifar_net` pour voir ses poids pour le rouge, le vert et le bleu. Quels filtres se soucient à peine
+# de la couleur ?
 
 # %% [markdown] tags=["en"]
 # ## 2. Why deeper filters say little

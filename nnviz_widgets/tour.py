@@ -1,0 +1,98 @@
+"""The tour: find its notebook, give a person her own copy of it, open that in JupyterLab."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.lang import VARIABLE
+
+TOUR = "00_tour.ipynb"
+
+
+def find_tour(language: str) -> Path:
+    """The notebook that came with the install, or the clone's when the package is used from a clone."""
+    package = Path(__file__).resolve().parent
+    places = [home / "notebooks" / language / TOUR for home in (package, package.parent)]
+    for place in places:
+        if place.is_file():
+            return place
+    raise NnvizError("tour_missing", path=places[0])
+
+
+def copy_tour(language: str, folder: Path) -> tuple[Path, bool]:
+    """A person's own copy in `folder`, made if there is none; and whether it differs from the one that we ship.
+
+    Her copy is never overwritten.
+    """
+    source, copy = find_tour(language), folder / language / TOUR
+    if copy.exists():
+        return copy, _code_and_prose(copy) != _code_and_prose(source)
+    try:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copy)
+    except OSError as error:
+        raise NnvizError("tour_folder", path=copy.parent, reason=error.strerror or error) from error
+    return copy, False
+
+
+def open_lab(notebook: Path, *, language: str, port: int | None, browser: bool) -> int:
+    """Run JupyterLab on a notebook until it is stopped; returns its exit status."""
+    need("jupyterlab")
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebook.parent.resolve()}"]
+    command.append(f"--LabApp.default_url=/lab/tree/{quote(notebook.name)}")
+    command += [] if port is None else [f"--ServerApp.port={port}"]
+    command += [] if browser else ["--no-browser"]
+    if getattr(os, "geteuid", lambda: 1)() == 0:
+        command.append("--allow-root")  # in a container there may be no one else
+    with own_kernel(language) as folder:
+        paths = [str(folder), *filter(None, [os.environ.get("JUPYTER_PATH")])]
+        lab = subprocess.Popen(command, env={**os.environ, "JUPYTER_PATH": os.pathsep.join(paths)})
+        before = signal.signal(signal.SIGTERM, lambda *_: lab.terminate())
+        try:
+            while True:
+                with suppress(KeyboardInterrupt):  # JupyterLab has its own answer to Ctrl + C
+                    return lab.wait()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def own_kernel(language: str) -> Iterator[Path]:
+    """A data folder of Jupyter's whose "python3" is this interpreter, whatever others are registered."""
+    need("ipykernel")
+    from ipykernel.kernelspec import write_kernel_spec
+
+    with TemporaryDirectory() as folder:
+        write_kernel_spec(
+            Path(folder) / "kernels" / "python3",
+            overrides={"env": {VARIABLE: language, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}},
+            extra_arguments=["--log-level=ERROR"],  # no warnings about its debugger and sockets
+        )
+        yield Path(folder)
+
+
+def need(package: str) -> None:
+    """Say in one line what to install when a package of the extra `lab` is not there."""
+    if find_spec(package) is None:
+        raise NnvizError("lab_missing", package=package)
+
+
+def _code_and_prose(notebook: Path) -> list[tuple[str, str]] | None:
+    """What a notebook says, outputs and metadata aside; None for a file that is no notebook (any more)."""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        return [(cell["cell_type"], "".join(cell["source"])) for cell in cells if cell["source"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,82 @@
+"""A notebook from its first cell to its last without a browser, and as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.tour import need, own_kernel
+
+CELL_SECONDS = 300  # a cell that takes longer counts as failed
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def execute(path: Path, *, language: str) -> Any:
+    """Run a notebook with this interpreter and return it with its outputs, widgets as their pictures.
+
+    Raises:
+        NnvizError: when a cell fails or a widget shows no picture; it names the cell.
+    """
+    need("nbclient")
+    import nbformat
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    notebook = nbformat.read(path, as_version=4)
+    running = 0
+
+    def started(cell: Any, cell_index: int) -> None:
+        nonlocal running
+        running = cell_index
+
+    with own_kernel(language) as kernels, TemporaryDirectory() as folder:
+        specs = KernelSpecManager(kernel_dirs=[str(kernels / "kernels")])
+        client = NotebookClient(
+            notebook,
+            km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs),
+            resources={"metadata": {"path": folder}},
+            timeout=CELL_SECONDS,
+            store_widget_state=False,  # a page with it would look for a kernel and show nothing
+            shutdown_kernel="immediate",  # nothing in it is worth a farewell, which may be noisy
+            on_cell_execute=started,
+        )
+        try:
+            client.execute(cleanup_kc=True)
+        except CellExecutionError as error:
+            reason = f"{error.ename}: {error.evalue}"
+            raise NnvizError("tour_cell", **_place(path, notebook, running), reason=reason) from error
+        except (CellTimeoutError, DeadKernelError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise NnvizError("tour_cell", **_place(path, notebook, running), reason=reason) from error
+    for index, cell in enumerate(notebook.cells):
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if WIDGET in data and "image/png" not in data:
+                raise NnvizError("tour_widget", **_place(path, notebook, index))
+    return notebook
+
+
+def write_page(notebook: Any, out: Path, *, title: str, language: str) -> Path:
+    """Write an executed notebook as one page that holds its pictures; `out` is an .html file or a folder."""
+    need("nbconvert")
+    from nbconvert import HTMLExporter
+
+    path = out if out.suffix.lower() in (".html", ".htm") else out / f"{title}.html"
+    exporter = HTMLExporter(language_code=language)
+    page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise NnvizError("tour_folder", path=path.parent, reason=error.strerror or error) from error
+    return path
+
+
+def _place(path: Path, notebook: Any, index: int) -> dict[str, Any]:
+    """A cell by the number that JupyterLab shows beside it, and by its first line."""
+    number = sum(cell.cell_type == "code" for cell in notebook.cells[: index + 1])
+    return {"notebook": path.name, "number": number, "line": notebook.cells[index].source.strip().splitlines()[0]}
