@@ -81,7 +81,7 @@ class Digests:
         values = x.detach().cpu().contiguous().flatten()
         hashed = hashlib.blake2b(f"{tuple(x.shape)}{x.dtype}".encode(), digest_size=16)
         if values.numel():
-            hashed.update(memoryview(values.view(torch.uint8).numpy()))
+            hashed.update(values.view(torch.uint8).numpy().data)
         key = hashed.digest()
         with self._lock:
             for dead in [k for k, v in self._known.items() if v[0]() is None]:

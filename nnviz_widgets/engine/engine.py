@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
@@ -13,18 +12,16 @@ from torch import Tensor, nn
 
 from nnviz_widgets.engine.cache import Cache, Digests
 from nnviz_widgets.engine.contracts import make_contract
-from nnviz_widgets.engine.device import own_randomness, pick_device, plain_errors, random_states
+from nnviz_widgets.engine.device import pick_device
 from nnviz_widgets.engine.effective_field import smallest_rect
 from nnviz_widgets.engine.graph import Graph, record
-from nnviz_widgets.engine.in_place import trace_shadow
 from nnviz_widgets.engine.labels import check_labels, find_class
 from nnviz_widgets.engine.layers import Layer, Layers
 from nnviz_widgets.engine.linearised_field import linearised_field
 from nnviz_widgets.engine.objectives import LOGITS, Objective, neuron
+from nnviz_widgets.engine.passes import Passes
 from nnviz_widgets.engine.receptive_field import Rect, check_unit, receptive_field
 from nnviz_widgets.engine.shadow import Shadow
-from nnviz_widgets.engine.taps import read
-from nnviz_widgets.engine.trace import tensor_of
 from nnviz_widgets.errors import NnvizError
 
 CACHE_BYTES = 512 * 2**20
@@ -71,34 +68,35 @@ class Engine:
         self.device = pick_device(module, device)
         self.name = name or type(module).__name__
         self._lock = threading.RLock()
-        self._shadow = Shadow(module, self.device)
+        shadow = Shadow(module, self.device)
         self.contract = make_contract(module, mean=mean, std=std, size=size, resize=resize, interpolation=interpolation)
         if outputs not in (None, "logits", "probabilities"):
             raise NnvizError("contract_value", field="outputs", value=outputs, expected="logits or probabilities")
-        self._given_labels = labels
+        self._passes = Passes(shadow, self.contract)
         self._cache = Cache(cache_bytes)
         self._digests = Digests()
+        self._given_labels = labels
         self._graph: Graph | None = None
         self._recorded = False
-        self._draws = True  # until a pass has shown that it draws no random numbers
-        probe = self._trace()
-        self.outputs: Outputs = outputs or _look_at_outputs(probe)
+        self._settled: nn.Module | None = None
+        self._settle()
+        self.outputs: Outputs = outputs or _look_at_outputs(self._passes.noise_output)
 
     @property
     def module(self) -> nn.Module:
         """The user's own module."""
-        return self._shadow.original
+        return self._passes.shadow.original
 
     @property
     def layers(self) -> Layers:
         """Every layer whose output can be read, in execution order; `layers["name"]` by name."""
         with self._lock:
             self._follow()
-            return self._layers
+            return self._passes.layers
 
     def prepare(self, picture: Any) -> Tensor:
         """Path, bytes, PIL image, array or tensor in 0..1 -> (1, C, H, W), normalised, on the device."""
-        return self.contract.prepare(picture).to(self.device, self._dtype)
+        return self.contract.prepare(picture).to(self.device, self._passes.dtype)
 
     def logits(self, x: Tensor) -> Tensor:
         """(N, classes) for x (N, C, H, W); log p for a network whose outputs are probabilities."""
@@ -114,8 +112,10 @@ class Engine:
         The pass ends at that layer. Do not change the result in place: it is kept for the next caller.
         """
         with self._lock:
-            name = self.layers.origin(_name(layer)).name
-            return self._layers[name].canonical(self._read(x, [name])[name])
+            self._follow()
+            layer = self._passes.layers[_name(layer)]
+            origin = layer.same_as or layer.name
+            return layer.canonical(self._read(x, [origin])[origin])
 
     def read_ahead(self, x: Tensor) -> bool:
         """Keep the activations of all layers for x from one pass, if they fit in the cache; returns whether they do."""
@@ -134,28 +134,8 @@ class Engine:
         """
         with self._lock, torch.inference_mode(False), torch.enable_grad():
             self._follow()
-            x = self._check(x)
-            layers = self._layers
-            cut = None if _name(of) == "input" else layers.origin(_name(of))
-            names = {name: layers.origin(name) for name in objective.layers if name != LOGITS}
-            leaf = x.detach().clone().requires_grad_(cut is None)
-            to_end = LOGITS in objective.layers
-
-            def reader(name: str) -> Tensor:
-                if name == LOGITS:
-                    assert output is not None
-                    return self._as_logits(output)
-                return layers[name].canonical(found[names[name].name])
-
-            with self._passing(tuple(x.shape)):
-                found, output = read(self._shadow.module, leaf.clone(), names.values(), cut=cut, to_end=to_end)
-                value = objective.value(reader)
-                source = leaf if cut is None else found[cut.name]
-                if not value.requires_grad:
-                    raise NnvizError("gradient_none", objective=repr(objective), of=_name(of))
-                (gradient,) = torch.autograd.grad(value.sum(), source)
-            self._check_numbers(value)
-            self._check_numbers(gradient)
+            cut = None if _name(of) == "input" else self._passes.layers.origin(_name(of))
+            gradient = self._passes.gradient(self._to_network(x), objective, cut, self._as_logits)
         return gradient if cut is None else cut.canonical(gradient)
 
     def graph(self) -> Graph | None:
@@ -169,9 +149,9 @@ class Engine:
                 self._recorded = True
                 shape = (1, self.contract.channels, *self.contract.size)
                 try:
-                    with self._passing(shape):
-                        x = torch.full(shape, 0.5, device=self.device, dtype=self._dtype)
-                        self._graph = record(self._shadow.module, x, self._layers.distinct())
+                    with self._passes.guarded(shape):
+                        x = torch.full(shape, 0.5, device=self.device, dtype=self._passes.dtype)
+                        self._graph = record(self._passes.shadow.module, x, self._passes.layers.distinct())
                 except NnvizError as error:
                     if error.code == "out_of_memory":
                         self._recorded = False
@@ -188,13 +168,14 @@ class Engine:
         """
         with self._lock:
             graph = self.graph()
-            found = self._layers.origin(_name(layer))
-            row, col = check_unit(self._layers[_name(layer)], row, col)
+            layers = self._passes.layers
+            found = layers.origin(_name(layer))
+            row, col = check_unit(layers[_name(layer)], row, col)
             if graph is not None:
                 return receptive_field(graph, found, row, col)
             size = (self.contract.channels, *self.contract.size)
-            with self._passing((1, *size)):
-                return linearised_field(self._shadow.module, size, found, row, col)
+            with self._passes.guarded((1, *size)):
+                return linearised_field(self._passes.shadow.module, size, found, row, col)
 
     def effective_field(
         self, x: Tensor, layer: str | Layer, k: int, row: int, col: int, *, share: float = 0.95
@@ -228,89 +209,61 @@ class Engine:
     def refresh(self) -> None:
         """Look at the module anew, after changes that leave no trace (plain attributes, writes through `.data`)."""
         with self._lock:
-            self._shadow.refresh()
             self._cache.clear()
             self._digests = Digests()
-            self._trace()
+            self._passes.shadow.refresh()
+            self._passes.list_layers()
+            self._settle()
 
     def __repr__(self) -> str:
         shape = " x ".join(map(str, (self.contract.channels, *self.contract.size)))
-        return f"Engine({self.name}: {shape} -> {len(self.labels)} classes, {len(self._layers)} layers, {self.device})"
+        layers = len(self._passes.layers)
+        return f"Engine({self.name}: {shape} -> {len(self.labels)} classes, {layers} layers, {self.device})"
 
     def _follow(self) -> None:
-        """Notice a changed module: drop what was kept of the old one, and its layers if its make-up changed."""
-        if self._shadow.sync():
+        """Notice a changed module, and drop what was kept of the old one."""
+        if self._passes.shadow.sync():
             self._cache.clear()
-        if self._shadow.module is not self._traced:
-            self._trace()
+        if self._settled is not self._passes.shadow.module:
+            self._passes.list_layers()
+            self._settle()
 
-    def _trace(self) -> Tensor:
-        """List the layers with one pass on noise; returns its output (2, classes)."""
-        first = next((p for p in self._shadow.module.parameters() if p.is_floating_point()), None)
-        self._dtype = torch.float32 if first is None else first.dtype
-        shape = (2, self.contract.channels, *self.contract.size)
-        self._draws = True
-        with self._passing(shape), torch.inference_mode(False), torch.no_grad():
-            pixels = torch.rand(shape, generator=torch.Generator().manual_seed(0), device="cpu")
-            x = self.contract.normalise(pixels).to(self.device, self._dtype)
-            before = random_states(self.device)
-            layers, output = trace_shadow(self._shadow, x)
-            draws = not all(map(torch.equal, before, random_states(self.device)))
-        tensor = tensor_of(output)
-        if tensor is None or tensor.ndim < 2 or tensor.shape[0] != 2 or tensor[0].numel() != tensor.shape[1]:
-            raise NnvizError("output_shape", got=type(output).__name__ if tensor is None else tuple(tensor.shape))
-        self._check_numbers(tensor)
-        self.labels = check_labels(self._given_labels, tensor.shape[1])
-        self._layers, self._draws, self._traced = layers, draws, self._shadow.module
+    def _settle(self) -> None:
+        """Take up what depends on the network's make-up: labels, and a graph that is still to be recorded."""
         self._graph, self._recorded = None, False
-        return tensor.flatten(1)
+        self.labels = check_labels(self._given_labels, self._passes.classes)
+        self._settled = self._passes.shadow.module
 
-    def _read(self, x: Tensor, names: Iterable[str]) -> dict[str, Tensor]:
+    def _read(self, x: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
         """Raw outputs by name, from the cache or else from one pass."""
         with self._lock:
             self._follow()
-            x = self._check(x)
+            _check_shape(x, self.contract.channels)
             digest = self._digests(x)
             found = {name: kept for name in names if (kept := self._cache.get((digest, name))) is not None}
             missing = [name for name in names if name not in found]
-            if not missing:
-                return found
-            with self._passing(tuple(x.shape)), torch.inference_mode(False), torch.no_grad():
-                layers = [self._layers[name] for name in missing if name != LOGITS]
-                fresh, output = read(self._shadow.module, x.clone(), layers, to_end=LOGITS in missing)
-            if output is not None:
-                fresh[LOGITS] = output.flatten(1)
-            self._check_numbers(fresh[LOGITS] if LOGITS in fresh else fresh[missing[-1]])
-            for name, tensor in fresh.items():
-                self._cache.put((digest, name), tensor)
-            return found | fresh
+            if missing:
+                fresh = self._passes.read(self._to_network(x), missing)
+                for name, tensor in fresh.items():
+                    self._cache.put((digest, name), tensor)
+                found |= fresh
+            return found
 
-    @contextmanager
-    def _passing(self, shape: tuple[int, ...]) -> Iterator[None]:
-        randomness = own_randomness(self.device) if self._draws else nullcontext()
-        # The caller's autocast would leave results of a lower precision in the cache.
-        with plain_errors(shape), randomness, torch.autocast(self.device.type, enabled=False):
-            yield
-
-    def _check(self, x: Tensor) -> Tensor:
-        channels = self.contract.channels
-        if not isinstance(x, Tensor) or x.ndim != 4 or x.shape[1] != channels:
-            shape = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
-            raise NnvizError("input_shape", shape=shape, expected=f"(N, {channels}, height, width)")
+    def _to_network(self, x: Tensor) -> Tensor:
+        _check_shape(x, self.contract.channels)
         if not torch.isfinite(x).all():
             raise NnvizError("input_nan")
-        return x if x.device == self.device and x.dtype == self._dtype else x.to(self.device, self._dtype)
-
-    def _check_numbers(self, values: Tensor) -> None:
-        if torch.isfinite(values).all():
-            return
-        state = [*self._shadow.module.named_parameters(), *self._shadow.module.named_buffers()]
-        bad = next((name for name, tensor in state if not torch.isfinite(tensor).all()), None)
-        raise NnvizError("output_nan") if bad is None else NnvizError("weights_nan", name=bad)
+        return x.to(self.device, self._passes.dtype)
 
     def _as_logits(self, output: Tensor) -> Tensor:
         output = output.flatten(1)
         return output if self.outputs == "logits" else output.clamp_min(torch.finfo(output.dtype).tiny).log()
+
+
+def _check_shape(x: Tensor, channels: int) -> None:
+    if not isinstance(x, Tensor) or x.ndim != 4 or x.shape[1] != channels:
+        shape = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+        raise NnvizError("input_shape", shape=shape, expected=f"(N, {channels}, height, width)")
 
 
 def _name(layer: str | Layer) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from nnviz_widgets.engine.axes import tensors_in
+from nnviz_widgets.engine.marks import Marks
 from nnviz_widgets.errors import NnvizError
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
@@ -35,30 +34,27 @@ class Shadow:
             original = inner
         self.original = original
         self.device = device
-        self.generation = 0
-        self._structure: list[int] = []
         self._versions: list[int] = []
         self._rebuild()
 
     def sync(self) -> bool:
         """Follow the original where it changed; returns whether anything did."""
-        structure, versions = _fingerprint(self.original)
-        if structure == self._structure and versions == self._versions:
+        versions = self._marks.versions()
+        same = self._marks.same_structure()
+        if same and versions == self._versions:
             return False
-        if structure == self._structure:
+        if same:
             with torch.inference_mode(False), torch.no_grad():
                 for theirs, ours in self._copies:
                     ours.copy_(theirs)
             self._versions = versions
         else:
             self._rebuild()
-        self.generation += 1
         return True
 
     def refresh(self) -> None:
         """Copy the original anew, for changes that leave no trace (in a plain attribute, through `.data`)."""
         self._rebuild()
-        self.generation += 1
 
     def allow_in_place(self, allowed: bool) -> bool:
         """Let torch's activations work in place where the original's do, or not; returns whether any does."""
@@ -78,8 +74,8 @@ class Shadow:
     def _build(self) -> None:
         memo: dict[int, Any] = {}
         copies: list[tuple[Tensor, Tensor]] = []
-        fingerprint = _fingerprint(self.original)  # first: what changes from here on is noticed by the next sync
-        kept = [*self.original.modules(), *_tensors(self.original)]  # ids stay unique while these are alive
+        marks = Marks(self.original)  # first: what changes from here on is noticed by the next sync
+        versions = marks.versions()
         for module in self.original.modules():
             for name in HOOKS:
                 hooks = getattr(module, name, None)
@@ -108,8 +104,7 @@ class Shadow:
         ]
         self.module: nn.Module = module.eval()
         self._copies = copies
-        self._kept = kept
-        self._structure, self._versions = fingerprint
+        self._marks, self._versions = marks, versions
 
 
 def _own_hooks(hooks: dict[int, Any]) -> OrderedDict[int, Any]:
@@ -119,25 +114,6 @@ def _own_hooks(hooks: dict[int, Any]) -> OrderedDict[int, Any]:
 
 def _copy(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.detach().clone().to(device)
-
-
-def _tensors(module: nn.Module) -> Iterator[Tensor]:
-    for part in module.modules():
-        for tensor in (*part._parameters.values(), *part._buffers.values()):
-            if tensor is not None:
-                yield tensor
-
-
-def _fingerprint(module: nn.Module) -> tuple[list[int], list[int]]:
-    """What identifies the module's make-up, and what counts the in-place changes of its tensors."""
-    structure = [id(part) for part in module.modules()]
-    versions: list[int] = []
-    for tensor in _tensors(module):
-        if is_lazy(tensor):
-            raise NnvizError("module_lazy")
-        structure += (id(tensor), tensor.data_ptr())
-        versions.append(0 if tensor.is_inference() else tensor._version)
-    return structure, versions
 
 
 def _first_line(error: BaseException) -> str:

@@ -138,7 +138,7 @@ def test_no_weights_gradient_is_computed(monkeypatch: pytest.MonkeyPatch) -> Non
     engine.gradient(x, logit(0))
     engine.gradient(x, logit(0) + channel("act1", 1), of="act1")
     assert len(asked) == 2
-    assert all(parameter.grad is None for parameter in engine._shadow.module.parameters())
+    assert all(parameter.grad is None for parameter in engine._passes.shadow.module.parameters())
     assert snapshot(module) == before
 
 

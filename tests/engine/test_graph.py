@@ -124,9 +124,9 @@ def test_recording_leaves_no_trace(make: Callable[[], nn.Module]) -> None:
     module, x = seeded(make), picture()
     engine = engine_of(module)
     logits = engine.logits(x)
-    before = snapshot(module), snapshot(engine._shadow.module)
+    before = snapshot(module), snapshot(engine._passes.shadow.module)
     engine.graph()
-    after = snapshot(module), snapshot(engine._shadow.module)
+    after = snapshot(module), snapshot(engine._passes.shadow.module)
     if make is Writer:  # counts its own passes
         before[1].pop(("", "count"))
         after[1].pop(("", "count"))

@@ -121,7 +121,7 @@ def test_exceptions_in_the_middle_leave_everything_as_it_was(error: BaseExceptio
     finally:
         Raising.error = None
     assert snapshot(module) == before
-    assert not any(part._forward_hooks or part._forward_pre_hooks for part in engine._shadow.module.modules())
+    assert not any(part._forward_hooks or part._forward_pre_hooks for part in engine._passes.shadow.module.modules())
     assert torch.equal(engine.logits(x), logits)
     assert torch.equal(engine.logits(y), module(y).detach())
     assert torch.equal(engine.activations(y, "conv1"), module.conv1(y).detach())
@@ -281,9 +281,9 @@ def test_weights_are_shared_and_not_copied() -> None:
     module = seeded(Plain)
     engine = engine_of(module, device="cpu")
     theirs = [p.data_ptr() for p in module.parameters()]
-    assert [p.data_ptr() for p in engine._shadow.module.parameters()] == theirs
-    assert not any(p.requires_grad for p in engine._shadow.module.parameters())
-    assert not any(part.training for part in engine._shadow.module.modules())
+    assert [p.data_ptr() for p in engine._passes.shadow.module.parameters()] == theirs
+    assert not any(p.requires_grad for p in engine._passes.shadow.module.parameters())
+    assert not any(part.training for part in engine._passes.shadow.module.modules())
 
 
 def test_tied_weights_stay_tied() -> None:
