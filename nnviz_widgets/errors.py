@@ -42,6 +42,8 @@ MESSAGES: dict[str, str] = {
     "layer_no_filters": "Layer {name!r} ({kind}) has no two-dimensional filters: choose a Conv2d.",
     "network_no_filters": "{name} has no two-dimensional convolution, so there are no filters to show.",
     # widgets
+    "engine_type": "{widget} needs an engine, and a {type} is none: pass nnviz.load() or nnviz.Engine(module, ...).",
+    "network_no_maps": "{name} has no layer with a height and a width, so there are no maps to show.",
     "option_unknown": "{widget} has no option {name!r}: did you mean {near}?",
     "option_range": "{name}={value!r} does not fit: layer {layer!r} has {name} 0 to {last}.",
     "unit_value": "unit={value!r} is not a neuron: expected (row, column), or None for none.",

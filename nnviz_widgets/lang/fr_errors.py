@@ -40,6 +40,9 @@ ERRORS = {
     "layer_no_filters": "La couche {name!r} ({kind}) n’a pas de filtres à deux dimensions : choisissez une Conv2d.",
     "network_no_filters": "{name} n’a aucune convolution à deux dimensions : il n’y a pas de filtres à montrer.",
     # widgets
+    "engine_type": "{widget} regarde dans un engine, et un {type} n’en est pas un : passez nnviz.load() ou "
+    "nnviz.Engine(module, ...).",
+    "network_no_maps": "{name} n’a aucune couche avec une hauteur et une largeur : il n’y a pas de cartes à montrer.",
     "option_unknown": "{widget} n’a pas d’option {name!r} : vouliez-vous dire {near} ?",
     "option_range": "{name}={value!r} ne convient pas : pour la couche {layer!r}, {name} va de 0 à {last}.",
     "unit_value": "unit={value!r} n’est pas un neurone : il faut (ligne, colonne), ou None pour aucun.",

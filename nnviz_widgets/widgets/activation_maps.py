@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import index
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from nnviz_widgets.widgets.photo import PhotoWidget
 from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.scene import RATIO, Bitmap, Box, Scene, Sprite
 from nnviz_widgets.widgets.tiles import tile_grid
+from nnviz_widgets.widgets.validated import validate
 
 if TYPE_CHECKING:
     from nnviz_widgets.engine.receptive_field import Rect
@@ -67,36 +69,38 @@ class ActivationMaps(PhotoWidget):
 
     def _start(self, state: dict[str, Any]) -> None:
         self._spatial = [layer for layer in self.engine.layers.distinct() if layer.spatial]
+        if not self._spatial:
+            raise NnvizError("network_no_maps", name=self.engine.name)
         self._values: tuple[Tensor, int, NDArray[np.float32]] | None = None
         self._sheet: MapSheet | None = None
         self._ahead: Tensor | None = None
         self.layer = state.pop("layer", None) or _telling_layer(self._spatial)
         super()._start(state)
         if "channel" not in state:  # begin with a map that has something to show
-            maps = activation_maps(self.engine, self._x, self.layer)
+            maps = activation_maps(self.engine, self._x_of(self.photo), self.layer)
             self.channel = _telling_channel(maps.float())
 
-    @traitlets.validate("layer")
+    @validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
         record = self.engine.layers[proposal["value"]]
         if not record.spatial:
             raise NnvizError("layer_not_spatial", name=record.name, units=record.channels)
         return self.engine.layers.origin(record.name).name
 
-    @traitlets.validate("channel")
+    @validate("channel")
     def _validate_channel(self, proposal: Any) -> int:
         channel, last = proposal["value"], self.engine.layers[self.layer].channels - 1
         if not 0 <= channel <= last:
             raise NnvizError("option_range", name="channel", value=channel, layer=self.layer, last=last)
         return int(channel)
 
-    @traitlets.validate("unit")
+    @validate("unit")
     def _validate_unit(self, proposal: Any) -> tuple[int, int] | None:
         unit, layer = proposal["value"], self.engine.layers[self.layer]
         if unit is None:
             return None
         try:
-            row, col = (int(i) for i in unit)
+            row, col = map(index, unit)
         except (TypeError, ValueError) as error:
             raise NnvizError("unit_value", value=unit) from error
         height, width = layer.shape[1:]

@@ -54,6 +54,7 @@ class LiveWidget(ipywidgets.VBox):
         try:
             # What a person may have got wrong comes before anything that would have to be closed again.
             self.language = check_language(language) if language else current_language()
+            self._check_engine(engine)
             self._check_names(state)
             self._start(state)
             panes = self._panes()
@@ -226,6 +227,10 @@ class LiveWidget(ipywidgets.VBox):
             self._on_event(event)
         except NnvizError as error:
             self._failed(error)
+
+    def _check_engine(self, engine: object) -> None:
+        if not isinstance(engine, Engine):
+            raise NnvizError("engine_type", widget=type(self).__name__, type=type(engine).__name__)
 
     def _check_names(self, state: dict[str, Any]) -> None:
         known = [*self._live, "layout"]

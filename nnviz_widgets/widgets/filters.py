@@ -34,6 +34,7 @@ from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.scene import RATIO
 from nnviz_widgets.widgets.tiles import Tiles
+from nnviz_widgets.widgets.validated import validate
 
 ROOM = (400, 300)  # CSS pixels for the filters of one network, and for one filter's inputs; either may become higher
 
@@ -80,6 +81,8 @@ class Filters(LiveWidget):
         super().__init__(engine, language=language, **state)
 
     def _start(self, state: dict[str, Any]) -> None:
+        for other in self.others:
+            self._check_engine(other)
         self._names = layers_with_filters(self.engine)
         if not self._names:
             raise NnvizError("network_no_filters", name=self.engine.name)
@@ -88,14 +91,14 @@ class Filters(LiveWidget):
         self._drawn: Drawn | None = None
         super()._start(state)
 
-    @traitlets.validate("layer")
+    @validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
         record = self.engine.layers[proposal["value"]]
         if record.tap.function is not None or record.tap.module not in self._names:
             raise NnvizError("layer_no_filters", name=record.name, kind=record.kind)
         return str(record.tap.module)  # a module that runs again has the same filters
 
-    @traitlets.validate("filter")
+    @validate("filter")
     def _validate_filter(self, proposal: Any) -> int:
         index, last = proposal["value"], self._last()
         if not 0 <= index <= last:

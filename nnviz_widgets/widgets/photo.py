@@ -15,6 +15,7 @@ from nnviz_widgets.lang import say
 from nnviz_widgets.widgets.base import SIDE, LiveWidget
 from nnviz_widgets.widgets.controls import dropdown
 from nnviz_widgets.widgets.scene import Bitmap
+from nnviz_widgets.widgets.validated import validate
 
 OWN = "own"
 SMALL = 96  # pixels: a smaller picture is shown in sharp cells, as the network sees it
@@ -31,23 +32,29 @@ class PhotoWidget(LiveWidget):
 
     def _start(self, state: dict[str, Any]) -> None:
         photo = state.pop("photo", None)
-        self._x: Tensor = self._prepare(self.photo if photo is None else photo)
+        self._prepared: tuple[Any, Tensor] | None = None
         if photo is not None:
             self.photo = photo
         self._photo_bitmap: tuple[Tensor, Bitmap] | None = None
         super()._start(state)
 
-    @traitlets.validate("photo")
+    @validate("photo")
     def _validate_photo(self, proposal: Any) -> Any:
-        self._x = self._prepare(proposal["value"])
+        self._prepared = proposal["value"], self._prepare(proposal["value"])
         return proposal["value"]
 
     def _prepare(self, photo: Any) -> Tensor:
         return self.engine.prepare(sample(photo) if _is_sample(photo) else photo)
 
+    def _x_of(self, photo: Any) -> Tensor:
+        """The network's input for a photo; another one when a change of several traits was taken back."""
+        if self._prepared is None or self._prepared[0] is not photo:
+            self._prepared = photo, self._prepare(photo)
+        return self._prepared[1]
+
     def _snapshot(self) -> SimpleNamespace:
         state = super()._snapshot()
-        state.x = self._x
+        state.x = self._x_of(state.photo)
         return state
 
     def _photo_size(self) -> tuple[int, int]:
@@ -89,6 +96,7 @@ class PhotoWidget(LiveWidget):
                     self.photo = bytes(change["new"][0]["content"])
                 except NnvizError as error:
                     self._failed(error)
+                upload.value = ()  # so that the same file can be uploaded again
 
         show()
         self.observe(show, "photo")
