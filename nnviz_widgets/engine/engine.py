@@ -19,7 +19,7 @@ from nnviz_widgets.engine.labels import check_labels, find_class
 from nnviz_widgets.engine.layers import Layer, Layers
 from nnviz_widgets.engine.linearised_field import linearised_field
 from nnviz_widgets.engine.objectives import LOGITS, Objective, neuron
-from nnviz_widgets.engine.passes import Passes
+from nnviz_widgets.engine.passes import Passes, all_finite
 from nnviz_widgets.engine.receptive_field import Rect, check_unit, receptive_field
 from nnviz_widgets.engine.shadow import Shadow
 from nnviz_widgets.errors import NnvizError
@@ -100,7 +100,9 @@ class Engine:
 
     def logits(self, x: Tensor) -> Tensor:
         """(N, classes) for x (N, C, H, W); log p for a network whose outputs are probabilities."""
-        return self._as_logits(self._read(x, [LOGITS])[LOGITS])
+        with self._lock:
+            self._follow()
+            return self._as_logits(self._read(x, [LOGITS])[LOGITS])
 
     def probabilities(self, x: Tensor) -> Tensor:
         """(N, classes), rows summing to 1."""
@@ -119,12 +121,13 @@ class Engine:
 
     def read_ahead(self, x: Tensor) -> bool:
         """Keep the activations of all layers for x from one pass, if they fit in the cache; returns whether they do."""
-        layers = self.layers.distinct()
-        needed = sum(torch.Size(layer.shape).numel() for layer in layers) * x.shape[0] * x.element_size()
-        if 2 * needed > self._cache.max_bytes:
-            return False
-        self._read(x, [*(layer.name for layer in layers), LOGITS])
-        return True
+        with self._lock:
+            layers = self.layers.distinct()
+            needed = sum(torch.Size(layer.shape).numel() for layer in layers) * x.shape[0] * x.element_size()
+            if 2 * needed > self._cache.max_bytes:
+                return False
+            self._read(x, [*(layer.name for layer in layers), LOGITS])
+            return True
 
     def gradient(self, x: Tensor, objective: Objective, *, of: str | Layer = "input") -> Tensor:
         """d objective / d x, like x, or at a layer, like its activations; no weight's gradient is computed.
@@ -235,23 +238,21 @@ class Engine:
         self._settled = self._passes.shadow.module
 
     def _read(self, x: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-        """Raw outputs by name, from the cache or else from one pass."""
-        with self._lock:
-            self._follow()
-            _check_shape(x, self.contract.channels)
-            digest = self._digests(x)
-            found = {name: kept for name in names if (kept := self._cache.get((digest, name))) is not None}
-            missing = [name for name in names if name not in found]
-            if missing:
-                fresh = self._passes.read(self._to_network(x), missing)
-                for name, tensor in fresh.items():
-                    self._cache.put((digest, name), tensor)
-                found |= fresh
-            return found
+        """Raw outputs by name, from the cache or else from one pass; the module is as it was followed last."""
+        _check_shape(x, self.contract.channels)
+        digest = self._digests(x)
+        found = {name: kept for name in names if (kept := self._cache.get((digest, name))) is not None}
+        missing = [name for name in names if name not in found]
+        if missing:
+            fresh = self._passes.read(self._to_network(x), missing)
+            for name, tensor in fresh.items():
+                self._cache.put((digest, name), tensor)
+            found |= fresh
+        return found
 
     def _to_network(self, x: Tensor) -> Tensor:
         _check_shape(x, self.contract.channels)
-        if not torch.isfinite(x).all():
+        if not all_finite(x):
             raise NnvizError("input_nan")
         return x.to(self.device, self._passes.dtype)
 

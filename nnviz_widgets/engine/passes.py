@@ -100,8 +100,13 @@ class Passes:
 
     def check_numbers(self, values: Tensor) -> None:
         """An error where values are NaN or infinite; it names the weights to blame, if any are."""
-        if torch.isfinite(values.sum()) or torch.isfinite(values).all():  # a sum is quick, but may overflow
+        if all_finite(values):
             return
         state = [*self.shadow.module.named_parameters(), *self.shadow.module.named_buffers()]
         bad = next((name for name, tensor in state if not torch.isfinite(tensor).all()), None)
         raise NnvizError("output_nan") if bad is None else NnvizError("weights_nan", name=bad)
+
+
+def all_finite(values: Tensor) -> bool:
+    """Whether no value is NaN or infinite: by their sum, which is quick, and one by one where that overflows."""
+    return bool(torch.isfinite(values.sum()) or torch.isfinite(values).all())

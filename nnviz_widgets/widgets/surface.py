@@ -23,6 +23,7 @@ from nnviz_widgets.render.encode import encode_png
 from nnviz_widgets.widgets.scene import LINE, RATIO, Box, Scene, Sprite
 
 SETTLED = 0.4  # seconds without a new frame after which the saved state is brought up to date
+PARTING = 0.25  # seconds that close waits for the frames in flight
 Scenes = Mapping[str, Scene]
 
 
@@ -30,8 +31,9 @@ class Surface:
     """Several canvases ("panes") that are drawn together, at the pace of the browser.
 
     At most two frames are on their way to the browser; of the rest only the newest is kept. The browser acknowledges
-    a frame through a hidden canvas of one pixel, whose colour is the frame's number. After a page reload, and after a
-    frame that never was acknowledged, everything is drawn anew.
+    a frame through a hidden canvas of one pixel, whose colour is the frame's number. After a page reload everything is
+    drawn anew. A frame that never was acknowledged met a command that failed, which stops its manager for good, or a
+    browser that is slow, hidden or not there: it is sent once more, on a new manager.
 
     Args:
         panes: (width, height) in CSS pixels, by name.
@@ -52,10 +54,15 @@ class Surface:
         self._pacer: FramePacer[Scenes] = FramePacer()
         self._alarm = Alarm(self._rang)
         self._lock = threading.RLock()
+        self._calm = threading.Condition(self._lock)  # told of every acknowledgement
         self._shown: dict[str, Scene] = {}
         self._kept: dict[str, object] = {}  # the bases that the browser has, by pane
         self._ready: set[int] = set()
-        self._heard = False  # whether this manager's frames were ever acknowledged
+        self._drawn: dict[str, Scene] = {}  # the scenes that the browser has, by pane
+        self._sent = self._told = 0  # the numbers of the last frame sent and of the newest acknowledged
+        self._lost = False  # whether a frame of this manager was given up
+        self._given_up = 0  # frames up to this number may yet be drawn over newer ones
+        self._again = False  # whether what is shown may go out once more if it is lost
         self._saved = True
         self._closed = False
         for canvas in self._all():
@@ -68,6 +75,7 @@ class Surface:
                 return
             self._shown.update(scenes)
             self._saved = False
+            self._again = True
             self._send(self._pacer.offer(dict(self._shown)))
 
     def picture(self, name: str) -> Any:
@@ -81,7 +89,10 @@ class Surface:
             if self._closed:
                 return
             self._closed = True
+            if self._told:  # a browser that acknowledges to a closed comm raises an error in the page
+                self._calm.wait_for(lambda: self._pacer.deadline() is None, PARTING)
         self._alarm.cancel()
+        self._ack.sync_image_data = False
         for canvas in self._all():
             canvas.layout.close()
             canvas.close()
@@ -106,6 +117,8 @@ class Surface:
 
     def _send(self, frame: Frame[Scenes] | None) -> None:
         if frame is not None:
+            if self._lost:
+                self._renew()
             try:
                 self._draw(frame)
             except Exception:
@@ -119,11 +132,17 @@ class Surface:
 
     def _draw(self, frame: Frame[Scenes]) -> None:
         self._manager._current_canvas = None  # the browser may have been loaded anew since
-        for name, scene in frame.content.items():
-            self._draw_pane(name, scene)
+        # Told when the whole batch has run, wherever in it the command stands.
         self._ack.fill_style = f"#{frame.number % 2**24:06x}"
         self._ack.fill_rect(0, 0, 1, 1)
+        for name, scene in frame.content.items():
+            if self._drawn.get(name) != scene:
+                self._draw_pane(name, scene)
+                self._drawn[name] = scene
+        # The browser shows a batch's last canvas once more with the next batch: let it be one that nobody sees.
+        next(iter(self._bases.values())).fill_rect(0, 0, 0, 0)
         self._manager.flush()
+        self._sent = frame.number
 
     def _draw_pane(self, name: str, scene: Scene) -> None:
         canvas, base = self.canvases[name], self._bases[name]
@@ -160,10 +179,18 @@ class Surface:
         if not change["new"]:
             return
         red, green, blue = Image.open(io.BytesIO(bytes(change["new"]))).convert("RGB").tobytes()
+        number = (red << 16) + (green << 8) + blue
         with self._lock:
-            if not self._closed:
-                self._heard = True
-                self._send(self._pacer.acknowledge((red << 16) + (green << 8) + blue))
+            frame = self._pacer.acknowledge(number)
+            self._calm.notify_all()
+            if self._closed:
+                return
+            if number < self._told and number <= self._given_up:  # it was only slow, and came over a newer one
+                self._given_up = 0
+                self._drawn.clear()
+                frame = frame or self._pacer.offer(dict(self._shown))
+            self._told = max(self._told, number)
+            self._send(frame)
 
     def _rang(self) -> None:
         """The alarm: a frame was not acknowledged in time, or nothing has moved for a while."""
@@ -172,10 +199,12 @@ class Surface:
                 return
             deadline = self._pacer.deadline()
             if deadline is not None and deadline <= time.monotonic():
+                self._lost = True
+                self._given_up = self._sent
                 frame = self._pacer.tick()
-                if self._heard:  # a browser was there, and is stuck or gone: what it did not draw goes out anew
-                    self._renew()
-                    frame = frame or self._pacer.offer(dict(self._shown))
+                if frame is None and self._again:
+                    self._again = False
+                    frame = self._pacer.offer(dict(self._shown))
                 self._send(frame)
             if self._pacer.deadline() is not None:
                 return
@@ -188,7 +217,8 @@ class Surface:
             canvas._canvas_manager = self._manager
         old.close()
         self._kept.clear()
-        self._heard = False
+        self._drawn.clear()
+        self._lost = False
 
     def _client_ready(self, canvas: Any) -> None:
         """A page has made this canvas; once it has made them all, it needs everything."""
@@ -198,6 +228,8 @@ class Surface:
                 return
             self._ready.clear()
             self._kept.clear()
+            self._drawn.clear()
+            self._lost = False
             self._pacer.reset()
             if self._shown:
                 self._send(self._pacer.offer(dict(self._shown)))
