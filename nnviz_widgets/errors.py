@@ -56,6 +56,8 @@ MESSAGES: dict[str, str] = {
     # objectives
     "objective_empty": "The objective is empty: its terms cancel out.",
     "gradient_none": "{objective} does not depend on {of!r}: choose a layer before the objective's own.",
+    "rule_unknown": "There is no rule {rule!r}: choose \"vanilla\", \"deconvnet\" or \"guided\".",
+    "rule_no_relu": "There is no ReLU on the way, so {rule} is not defined here: use the vanilla gradient.",
     "index_type": "{value!r} is not an index: expected a whole number.",
     "index_range": "{term}: index {index} is not from 0 to {last}.",
     "neuron_position": "A neuron of a spatial layer needs a row and a column; a unit needs neither.",

@@ -21,6 +21,7 @@ from nnviz_widgets.engine.linearised_field import linearised_field
 from nnviz_widgets.engine.objectives import LOGITS, Objective, neuron
 from nnviz_widgets.engine.passes import Passes, all_finite
 from nnviz_widgets.engine.receptive_field import Rect, check_unit, receptive_field
+from nnviz_widgets.engine.relu_rules import Rule
 from nnviz_widgets.engine.shadow import Shadow
 from nnviz_widgets.errors import NnvizError
 
@@ -129,16 +130,20 @@ class Engine:
             self._read(x, [*(layer.name for layer in layers), LOGITS])
             return True
 
-    def gradient(self, x: Tensor, objective: Objective, *, of: str | Layer = "input") -> Tensor:
+    def gradient(self, x: Tensor, objective: Objective, *, of: str | Layer = "input", rule: Rule = "vanilla") -> Tensor:
         """d objective / d x, like x, or at a layer, like its activations; no weight's gradient is computed.
 
+        Args:
+            rule: how to go back through ReLUs, "vanilla", "deconvnet" or "guided": see `relu_rules.py`.
+
         Raises:
-            NnvizError: for an unknown layer or class, or a layer that the objective cannot depend on.
+            NnvizError: for an unknown layer or class, a layer that the objective cannot depend on, or another rule
+                than vanilla where no ReLU is on the way.
         """
         with self._lock, torch.inference_mode(False), torch.enable_grad():
             self._follow()
             cut = None if _name(of) == "input" else self._passes.layers.origin(_name(of))
-            gradient = self._passes.gradient(self._to_network(x), objective, cut, self._as_logits)
+            gradient = self._passes.gradient(self._to_network(x), objective, cut, rule, self._as_logits)
         return gradient if cut is None else cut.canonical(gradient)
 
     def graph(self) -> Graph | None:

@@ -23,7 +23,9 @@ class Marks:
 
     def __init__(self, module: nn.Module) -> None:
         parts = list(module.modules())
-        self._members: list[dict[str, Any]] = [d for part in parts for d in (part._modules, part._parameters, part._buffers)]
+        self._members: list[dict[str, Any]] = [
+            d for part in parts for d in (part._modules, part._parameters, part._buffers)
+        ]
         self._held = self._members_now()
         self._tensors = [member for member in self._held if isinstance(member, Tensor)]
         if any(map(is_lazy, self._tensors)):

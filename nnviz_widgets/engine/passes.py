@@ -12,6 +12,7 @@ from nnviz_widgets.engine.device import own_randomness, plain_errors, random_sta
 from nnviz_widgets.engine.in_place import trace_shadow
 from nnviz_widgets.engine.layers import Layer
 from nnviz_widgets.engine.objectives import LOGITS, Objective
+from nnviz_widgets.engine.relu_rules import ReluRule, Rule
 from nnviz_widgets.engine.shadow import Shadow
 from nnviz_widgets.engine.taps import read
 from nnviz_widgets.engine.trace import tensor_of
@@ -66,7 +67,7 @@ class Passes:
         return found
 
     def gradient(
-        self, x: Tensor, objective: Objective, cut: Layer | None, as_logits: Callable[[Tensor], Tensor]
+        self, x: Tensor, objective: Objective, cut: Layer | None, rule: Rule, as_logits: Callable[[Tensor], Tensor]
     ) -> Tensor:
         """d objective / d x, or at the layer `cut`, raw; only what lies between the two makes a graph."""
         layers = self.layers
@@ -79,12 +80,16 @@ class Passes:
                 return as_logits(output)
             return layers[name].canonical(found[names[name].name])
 
+        relus = ReluRule(rule)
         with self.guarded(tuple(x.shape)):
             to_end = LOGITS in objective.layers
-            found, output = read(self.shadow.module, leaf.clone(), names.values(), cut=cut, to_end=to_end)
+            with nullcontext() if rule == "vanilla" else relus:
+                found, output = read(self.shadow.module, leaf.clone(), names.values(), cut=cut, to_end=to_end)
             value = objective.value(reader)
             if not value.requires_grad:
                 raise NnvizError("gradient_none", objective=repr(objective), of=cut.name if cut else "input")
+            if rule != "vanilla" and not relus.overridden:
+                raise NnvizError("rule_no_relu", rule=rule)
             (gradient,) = torch.autograd.grad(value.sum(), leaf if cut is None else found[cut.name])
         self.check_numbers(value)
         self.check_numbers(gradient)

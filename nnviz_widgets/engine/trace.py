@@ -42,8 +42,8 @@ POOLING = frozenset(["max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptiv
 
 
 def function_name(function: Callable[..., Any]) -> str:
-    """Name of a torch function or method, the same in place or not: relu_ -> relu."""
-    return getattr(function, "__name__", "").rstrip("_")
+    """Name of a torch function or method, the same in place or not: relu_ -> relu, _threshold -> threshold."""
+    return getattr(function, "__name__", "").strip("_")
 
 
 def tensor_of(output: Any) -> Tensor | None:

@@ -57,6 +57,8 @@ ERRORS = {
     # objectives
     "objective_empty": "L’objectif est vide : ses termes s’annulent.",
     "gradient_none": "{objective} ne dépend pas de {of!r} : choisissez une couche qui précède celle de l’objectif.",
+    "rule_unknown": "Il n’y a pas de règle {rule!r} : choisissez \"vanilla\", \"deconvnet\" ou \"guided\".",
+    "rule_no_relu": "Aucune ReLU sur le chemin : {rule} n’y est pas défini, prenez le gradient simple (vanilla).",
     "index_type": "{value!r} n’est pas un indice : il faut un nombre entier.",
     "index_range": "{term} : l’indice {index} n’est pas entre 0 et {last}.",
     "neuron_position": "Un neurone d’une couche spatiale demande une ligne et une colonne ; les autres, ni l’une ni "
