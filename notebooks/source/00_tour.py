@@ -42,7 +42,7 @@ nnviz.set_language("fr")
 # Deux réseaux sont fournis à l’installation et fonctionnent sans connexion. EfficientNet-Lite0 classe des photos de
 # 224 × 224 pixels parmi les 1000 classes d’ImageNet (Tan et Le, *EfficientNet*, ICML 2019). `cifar_net` est petit et
 # classique : uniquement des convolutions, des ReLU, du *max pooling* et deux couches linéaires ; il classe des images de
-# 32 × 32 pixels parmi les dix classes de CIFAR-10 (Krizhevsky, 2009). Un *moteur* (`engine`) regarde dans un réseau sans
+# 32 × 32 pixels parmi les dix classes de CIFAR-10 (Krizhevsky, 2009). Un *moteur* (*engine*) regarde dans un réseau sans
 # jamais le modifier.
 
 # %%

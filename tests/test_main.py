@@ -1,0 +1,217 @@
+"""python -m nnviz_widgets tour."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from nnviz_widgets import __main__ as command
+from nnviz_widgets import tour
+from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.tour_run import WIDGET, execute
+
+quiet = pytest.mark.filterwarnings("default")  # what nbclient and its friends deprecate is not ours
+
+
+def run(*arguments, folder, **variables):
+    return subprocess.run(
+        [sys.executable, "-m", "nnviz_widgets", "tour", *arguments],
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+    )
+
+
+def notebook(folder, *sources):
+    path = folder / "a.ipynb"
+    cells = [new_markdown_cell("Words"), *map(new_code_cell, sources)]
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "3"}}), path)
+    return path
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty present directory, English unless told otherwise."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NNVIZ_LANGUAGE", raising=False)
+    return tmp_path
+
+
+def test_check_passes_and_leaves_nothing_behind(tmp_path):
+    done = run("--check", folder=tmp_path, NNVIZ_LANGUAGE="en")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "00_tour.ipynb: every cell passed\n", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_html_holds_a_picture_of_every_widget_in_the_language_asked_for(tmp_path):
+    done = run("--html", "pages", "--lang", "fr", folder=tmp_path, NNVIZ_LANGUAGE="en")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "pages" / "00_tour.html").read_text(encoding="utf-8")
+    cells = nbformat.read(tour.find_tour("fr"), as_version=4).cells
+    widgets = [cell for cell in cells if re.search(r"^nnviz\.[A-Z]\w+\(.*\)$", cell.source, re.MULTILINE)]
+    assert len(widgets) > 6
+    assert len(re.findall(r'<img[^>]* src="data:image/png;base64,', page)) == len(widgets)
+    assert "widget-view+json" not in page
+    assert "Que voit un réseau" in page
+    assert re.search(r'<html[^>]* lang="fr"', page)
+
+
+@quiet
+def test_a_failing_cell_is_named_and_the_status_is_not_zero(home, monkeypatch, capsys):
+    path = notebook(home, "a = 1", "a = 2\nraise ValueError('no such thing')", "a = 3")
+    monkeypatch.setattr(command, "find_tour", lambda language: path)
+    assert command.main(["tour", "--html", "out.html"]) == 1
+    said = capsys.readouterr()
+    assert said.err == "a.ipynb: cell [2] fails (a = 2): ValueError: no such thing\n"
+    assert said.out == ""
+    assert not (home / "out.html").exists()
+
+
+@quiet
+def test_a_kernel_that_dies_is_a_failing_cell(home):
+    with pytest.raises(NnvizError, match=r"cell \[1\] fails"):
+        execute(notebook(home, "import os; os._exit(1)"), language="en")
+
+
+@quiet
+def test_a_widget_without_picture_is_a_failure(home):
+    shows = f"from IPython.display import display\ndisplay({{{WIDGET!r}: {{'model_id': 'x'}}}}, raw=True)"
+    with pytest.raises(NnvizError) as raised:
+        execute(notebook(home, "1", shows), language="en")
+    assert raised.value.code == "tour_widget"
+    assert raised.value.fields["number"] == 2
+
+
+@quiet
+def test_the_kernel_is_this_interpreter_whatever_is_registered(home, monkeypatch):
+    foreign = home / "kernels" / "python3"
+    foreign.mkdir(parents=True)
+    spec = {"argv": ["/no/such/python"], "display_name": "Python 3", "language": "python"}
+    (foreign / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(home))
+    monkeypatch.setenv("NNVIZ_LANGUAGE", "en")
+    done = execute(notebook(home, "import os, sys; print(sys.executable, os.environ['NNVIZ_LANGUAGE'])"), language="fr")
+    assert done.cells[1].outputs[0].text == f"{sys.executable} fr\n"
+
+
+@quiet
+def test_html_goes_to_a_file_or_into_a_folder(home, monkeypatch, capsys):
+    path = notebook(home, "print('seen')")
+    monkeypatch.setattr(command, "find_tour", lambda language: path)
+    assert command.main(["tour", "--html", "new/page.html"]) == 0
+    assert "seen" in (home / "new" / "page.html").read_text()
+    assert command.main(["tour", "--html", "new", "--lang", "fr"]) == 0
+    assert "seen" in (home / "new" / "a.html").read_text()
+    (home / "file").write_text("")
+    assert command.main(["tour", "--html", "file/page.html"]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_copy_is_made_once_and_never_overwritten(home):
+    copy, changed = tour.copy_tour("en", home / "mine")
+    assert not changed
+    assert copy.read_bytes() == tour.find_tour("en").read_bytes()
+    assert tour.copy_tour("en", home / "mine") == (copy, False)
+
+    content = json.loads(copy.read_text())
+    content["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x"}]
+    content["cells"].append({"cell_type": "code", "source": "", "metadata": {}, "outputs": [], "execution_count": 1})
+    copy.write_text(json.dumps(content))
+    assert tour.copy_tour("en", home / "mine") == (copy, False)  # run, but not changed
+
+    content["cells"][1]["source"] = "import nnviz_widgets as other"
+    for text in (json.dumps(content), "no notebook", "[]"):
+        copy.write_text(text)
+        assert tour.copy_tour("en", home / "mine") == (copy, True)
+        assert copy.read_text() == text
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_error(home):
+    (home / "mine").write_text("a file")
+    with pytest.raises(NnvizError, match="cannot be written"):
+        tour.copy_tour("en", home / "mine")
+
+
+def test_an_install_without_notebooks_says_so(home, monkeypatch):
+    monkeypatch.setattr(tour, "TOUR", "no_such.ipynb")
+    with pytest.raises(NnvizError, match="install nnviz_widgets again"):
+        tour.find_tour("en")
+
+
+@pytest.mark.parametrize("options", [[], ["--check"]])
+def test_a_missing_package_is_one_line_that_says_what_to_install(home, monkeypatch, capsys, options):
+    monkeypatch.setattr(tour, "find_spec", lambda name: None)
+    assert command.main(["tour", *options]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert 'pip install "nnviz_widgets[lab]"' in said
+    assert not list(home.iterdir())
+
+
+class Lab:
+    """In the place of subprocess.Popen: what was started, and two Ctrl + C before it ends."""
+
+    def __init__(self, arguments, *, env):
+        self.arguments = arguments
+        folder = env["JUPYTER_PATH"].split(os.pathsep)[0]
+        with open(os.path.join(folder, "kernels", "python3", "kernel.json")) as file:
+            self.kernel = json.load(file)
+        self.interrupts = 2
+        Lab.last = self
+
+    def wait(self):
+        if self.interrupts:
+            self.interrupts -= 1
+            raise KeyboardInterrupt
+        return 7
+
+    def terminate(self):
+        raise AssertionError("nobody asked for it")
+
+
+def test_the_tour_opens_in_jupyterlab_at_its_notebook(home, monkeypatch, capsys):
+    monkeypatch.setattr(tour.subprocess, "Popen", Lab)
+    assert command.main(["tour", "--lang", "fr", "--port", "9123", "--no-browser"]) == 7
+    arguments, kernel = Lab.last.arguments, Lab.last.kernel
+    assert arguments[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert f"--ServerApp.root_dir={home.resolve() / 'nnviz-tour' / 'fr'}" in arguments
+    assert "--LabApp.default_url=/lab/tree/00_tour.ipynb" in arguments
+    assert "--ServerApp.port=9123" in arguments
+    assert "--no-browser" in arguments
+    assert kernel["argv"][0] == sys.executable
+    assert kernel["env"]["NNVIZ_LANGUAGE"] == "fr"
+    assert "Votre copie" in capsys.readouterr().out
+
+
+def test_a_changed_copy_is_opened_and_said_to_be_kept(home, monkeypatch, capsys):
+    monkeypatch.setattr(tour.subprocess, "Popen", Lab)
+    copy = home / "nnviz-tour" / "en" / "00_tour.ipynb"
+    copy.parent.mkdir(parents=True)
+    shutil.copyfile(notebook(home, "mine"), copy)
+    assert command.main(["tour"]) == 7
+    assert "opened as it is" in capsys.readouterr().out
+    assert "mine" in copy.read_text()
+    assert "--no-browser" not in Lab.last.arguments
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_help_is_in_the_language_of_the_variable(home, monkeypatch, capsys, language):
+    monkeypatch.setenv("NNVIZ_LANGUAGE", language)
+    with pytest.raises(SystemExit) as ended:
+        command.main(["tour", "--help"])
+    assert ended.value.code == 0
+    assert {"en": "without a browser", "fr": "sans navigateur"}[language] in " ".join(capsys.readouterr().out.split())
+
+
+def test_no_command_is_a_usage_error(capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main([])
+    assert ended.value.code == 2
+    assert "tour" in capsys.readouterr().err
