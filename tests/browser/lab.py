@@ -1,0 +1,124 @@
+"""A JupyterLab of the tests' own: its files, settings and kernels lie in a folder that goes away."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_notebook
+
+import nnviz_widgets
+
+START = 90  # seconds for the server to answer
+SETTINGS: dict[str, dict[str, object]] = {
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running server.
+
+    Attributes:
+        folder: where its notebooks are.
+    """
+
+    url: str
+    folder: Path
+
+    def notebook(self, name: str, *, kernel: str = "python3") -> Path:
+        """An empty notebook; without a kernel's name in it JupyterLab would ask for one."""
+        document = new_notebook(metadata={"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}})
+        path = self.folder / f"{name}.ipynb"
+        nbformat.write(document, path)
+        return path
+
+    def page(self, notebook: Path) -> str:
+        return f"{self.url}/doc/tree/{notebook.name}?reset"
+
+
+@contextmanager
+def running_lab(root: Path, *, kernels: dict[str, str] | None = None) -> Iterator[Lab]:
+    """JupyterLab without a token on a free local port.
+
+    Args:
+        kernels: the Python of each kernel, by its name; "python3" is this one.
+    """
+    folder = root / "notebooks"
+    folder.mkdir(parents=True)
+    for name, values in SETTINGS.items():
+        _write_json(root / "settings" / f"{name}.jupyterlab-settings", values)
+    for name, python in {"python3": sys.executable, **(kernels or {})}.items():
+        argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        spec = {"argv": argv, "display_name": name, "language": "python"}
+        _write_json(root / "share" / "kernels" / name / "kernel.json", spec)
+    port = _free_port()
+    options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    options += ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *options]
+    with (root / "lab.log").open("wb") as log:
+        server = subprocess.Popen(command, env=_environment(root), cwd=folder, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _await_answer(url, server, root / "lab.log")
+        yield Lab(url, folder)
+    finally:
+        server.terminate()
+        try:
+            server.wait(15)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _environment(root: Path) -> dict[str, str]:
+    home = root / "home"
+    home.mkdir()
+    return {
+        **os.environ,
+        "HOME": str(home),
+        "JUPYTER_CONFIG_DIR": str(root / "config"),
+        "JUPYTER_DATA_DIR": str(root / "data"),
+        "JUPYTER_PATH": str(root / "share"),
+        "JUPYTER_RUNTIME_DIR": str(root / "runtime"),
+        "IPYTHONDIR": str(root / "ipython"),
+        "JUPYTERLAB_SETTINGS_DIR": str(root / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(root / "workspaces"),
+        # The package that the tests import is the one that the kernels import, and they leave a core to the browser.
+        "PYTHONPATH": str(Path(nnviz_widgets.__file__).parent.parent),
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def _write_json(path: Path, values: object) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(values))
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _await_answer(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/api", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(errors='replace')[-2000:]}")

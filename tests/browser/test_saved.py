@@ -1,0 +1,88 @@
+"""What is left of a widget without its kernel: saved state, pages, and names that look like HTML."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
+from playwright.sync_api import BrowserContext
+
+from tests.browser.conftest import PRELUDE
+from tests.browser.lab import Lab
+from tests.browser.notebook import Notebook
+
+pytestmark = pytest.mark.browser
+
+NAUGHTY = "<img src=x onerror=window.nnvizHacked=1>"
+
+
+def test_a_saved_notebook_opens_with_the_picture(
+    notebook: Notebook, lab: Lab, shared: Path, context: BrowserContext
+) -> None:
+    notebook.run("widget = nnviz.ActivationMaps(engine, 'cat', layer='0', channel=2)\nwidget")
+    before = notebook.await_picture("map")
+    notebook.press("ArrowRight")
+    notebook.await_change("map", before)
+    expected = notebook.ask("widget._sheet.pixels(3).tolist()")
+    notebook.await_colours("map", expected)
+    notebook.await_answer("widget._surface._saved and widget._surface._pacer.deadline() is None")
+    # The state's way to the page has no sign of its arrival but this.
+    toggle = "() => window.jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
+    notebook.page.evaluate(toggle)
+    try:
+        notebook.save()
+    finally:
+        notebook.page.evaluate(toggle)
+    copy = lab.folder / "reopened.ipynb"  # its kernel knows nothing of the widget
+    copy.write_bytes(shared.read_bytes())
+    page = context.new_page()
+    try:
+        reopened = Notebook(page, lab.page(copy))
+        reopened.await_colours("map", expected)
+    finally:
+        page.close()
+
+
+def test_an_exported_page_holds_the_picture(tmp_path: Path) -> None:
+    cells = [new_code_cell(PRELUDE + "widget = nnviz.ActivationMaps(engine, 'cat', layer='0', channel=2)\nwidget")]
+    cells.append(new_code_cell("widget.close()"))
+    document = new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "python3"}})
+    client = NotebookClient(document, timeout=120, resources={"metadata": {"path": tmp_path}}, store_widget_state=False)
+    client.execute()
+    page, _ = HTMLExporter().from_notebook_node(document)
+    found = re.search(r'src="data:image/png;base64,([^"]+)"', page)
+    assert found is not None
+    picture = Image.open(io.BytesIO(base64.b64decode(found.group(1))))
+    assert min(picture.size) > 300
+    assert np.asarray(picture.convert("L")).std() > 10
+
+
+def test_no_name_is_ever_run_as_html(notebook: Notebook) -> None:
+    notebook.run(
+        f"naughty = {NAUGHTY!r}\n"
+        "odd = nn.Sequential()\n"
+        "odd.add_module(naughty.replace('.', ' '), nn.Conv2d(3, 4, 3))\n"
+        "odd.add_module('pool', nn.AdaptiveAvgPool2d(1))\n"
+        "odd.add_module('flat', nn.Flatten())\n"
+        "from types import SimpleNamespace\n"
+        "odd_engine = nnviz.Engine(odd, mean=0.5, std=0.25, size=32, labels=[naughty] * 4, name=naughty)\n"
+        "widget = nnviz.ActivationMaps(odd_engine, 'cat', layer=naughty.replace('.', ' '))\n"
+        "filters = nnviz.Filters(odd_engine)\n"
+        "display(widget, filters)"
+    )
+    notebook.await_picture("map")
+    notebook.await_text(".nnviz-title", "<img src=x")
+    notebook.await_text(".nnviz-caption", "<img src=x")
+    notebook.page.mouse.move(*notebook.at("map", 0.5, 0.5))
+    notebook.run(f"try:\n    widget.layer = {NAUGHTY!r}\nexcept nnviz.NnvizError as error:\n    widget._failed(error)")
+    notebook.await_text(".nnviz-error", "<img src=x")
+    assert notebook.page.locator("img[src=x]").count() == 0
+    assert notebook.page.evaluate("() => window.nnvizHacked") is None
