@@ -65,7 +65,7 @@ class ActivationMaps(PhotoWidget):
     overlay = traitlets.Float(0.0, min=0.0, max=1.0, help="opacity of the map over the photo").tag(live=True)
 
     def __init__(self, engine: Engine, picture: Any = None, *, language: str | None = None, **state: Any) -> None:
-        super().__init__(engine, language=language, photo=picture, **state)
+        super().__init__(engine, language=language, **{"photo": picture, **state})
 
     def _start(self, state: dict[str, Any]) -> None:
         self._spatial = [layer for layer in self.engine.layers.distinct() if layer.spatial]

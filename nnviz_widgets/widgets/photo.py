@@ -28,7 +28,8 @@ class PhotoWidget(LiveWidget):
     array or tensor in 0..1. A picture that cannot be read is refused, and the one before stays.
     """
 
-    photo = traitlets.Any("cat", help="sample name, path, bytes, PIL image, array or tensor").tag(live=True)
+    # Not `Any`, which lets None pass unchecked.
+    photo = traitlets.TraitType("cat", help="sample name, path, bytes, PIL image, array or tensor").tag(live=True)
 
     def _start(self, state: dict[str, Any]) -> None:
         photo = state.pop("photo", None)
@@ -83,8 +84,10 @@ class PhotoWidget(LiveWidget):
 
         def show(_change: Any = None) -> None:
             given = _is_sample(self.photo)
+            choice.unobserve(choose, "value")  # a dropdown falls back to its first option when they change
             choice.options = samples if given else [*samples, own]
             choice.value = self.photo if given else OWN
+            choice.observe(choose, "value")
 
         def choose(change: Any) -> None:
             if change["new"] not in (None, OWN):
@@ -98,9 +101,9 @@ class PhotoWidget(LiveWidget):
                     self._failed(error)
                 upload.value = ()  # so that the same file can be uploaded again
 
+        choice.observe(choose, "value")
         show()
         self.observe(show, "photo")
-        choice.observe(choose, "value")
         upload.observe(take, "value")
         return [choice, upload]
 

@@ -51,7 +51,7 @@ class Switch:
 
 
 def engine_of(make: Callable[[], nn.Module] = Net, **options: Any) -> Engine:
-    settings = {"mean": 0.5, "std": 0.25, "size": 16, "labels": LABELS, "outputs": "logits", **options}
+    settings = {"mean": (0.5,) * 3, "std": (0.25,) * 3, "size": 16, "labels": LABELS, "outputs": "logits", **options}
     return Engine(seeded(make), **settings)
 
 
