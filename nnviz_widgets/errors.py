@@ -50,13 +50,13 @@ MESSAGES: dict[str, str] = {
     "path_suffix": "{path} does not say what kind of picture to write: end the name in .png, .jpg or .webp.",
     "language_unknown": "No language {language!r}: there are {known}.",
     "unit_range": "Layer {name!r} has rows 0 to {last_row} and columns 0 to {last_col}: ({row}, {col}) is not there.",
-    "unit_dead": "Unit ({row}, {col}) of channel {k} in {name!r} does not answer to this picture, its gradient is 0: "
-    "choose another unit or another picture.",
+    "unit_dead": "Unit ({row}, {col}) of channel {k} in {name!r} does not answer to this picture: its gradient is 0, as that "
+    "of a ReLU at 0 or a ReLU6 at 6. Choose another unit, the layer before its activation, or another picture.",
     "layer_grid": "Layer {name!r} gave {got} tokens, not the {expected} of its grid: use x of the engine's size.",
     # objectives
     "objective_empty": "The objective is empty: its terms cancel out.",
     "gradient_none": "{objective} does not depend on {of!r}: choose a layer before the objective's own.",
-    "rule_unknown": "There is no rule {rule!r}: choose \"vanilla\", \"deconvnet\" or \"guided\".",
+    "rule_unknown": 'There is no rule {rule!r}: choose "vanilla", "deconvnet" or "guided".',
     "rule_no_relu": "There is no ReLU on the way, so {rule} is not defined here: use the vanilla gradient.",
     "index_type": "{value!r} is not an index: expected a whole number.",
     "index_range": "{term}: index {index} is not from 0 to {last}.",

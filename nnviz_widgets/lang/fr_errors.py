@@ -50,14 +50,15 @@ ERRORS = {
     "language_unknown": "Il n’y a pas de langue {language!r} : il y a {known}.",
     "unit_range": "La couche {name!r} a les lignes 0 à {last_row} et les colonnes 0 à {last_col} : ({row}, {col}) n’y est "
     "pas.",
-    "unit_dead": "Le neurone ({row}, {col}) du canal {k} de {name!r} ne réagit pas à cette image, son gradient est nul : "
-    "choisissez un autre neurone ou une autre image.",
+    "unit_dead": "Le neurone ({row}, {col}) du canal {k} de {name!r} ne réagit pas à cette image : son gradient est nul, "
+    "comme celui d’une ReLU à 0 ou d’une ReLU6 à 6. Choisissez un autre neurone, la couche qui précède son activation, "
+    "ou une autre image.",
     "layer_grid": "La couche {name!r} a donné {got} jetons, et non les {expected} de sa grille : passez un x à la "
     "taille du moteur.",
     # objectives
     "objective_empty": "L’objectif est vide : ses termes s’annulent.",
     "gradient_none": "{objective} ne dépend pas de {of!r} : choisissez une couche qui précède celle de l’objectif.",
-    "rule_unknown": "Il n’y a pas de règle {rule!r} : choisissez \"vanilla\", \"deconvnet\" ou \"guided\".",
+    "rule_unknown": 'Il n’y a pas de règle {rule!r} : choisissez "vanilla", "deconvnet" ou "guided".',
     "rule_no_relu": "Aucune ReLU sur le chemin : {rule} n’y est pas défini, prenez le gradient simple (vanilla).",
     "index_type": "{value!r} n’est pas un indice : il faut un nombre entier.",
     "index_range": "{term} : l’indice {index} n’est pas entre 0 et {last}.",

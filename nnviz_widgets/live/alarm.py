@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
+import weakref
 from collections.abc import Callable
+
+_alive: weakref.WeakSet[Alarm] = weakref.WeakSet()
 
 
 class Alarm:
@@ -19,6 +23,7 @@ class Alarm:
         self._changed = threading.Condition()
         self._due: float | None = None
         self._thread: threading.Thread | None = None
+        _alive.add(self)
 
     def set(self, delay: float) -> None:
         """Call back `delay` seconds from now instead of at any time set before."""
@@ -49,3 +54,10 @@ class Alarm:
             except BaseException as error:
                 arguments = type(error), error, error.__traceback__, threading.current_thread()
                 threading.excepthook(threading.ExceptHookArgs(arguments))
+
+
+@atexit.register
+def _cancel_all() -> None:
+    """A callback that talks to a browser must not run while the interpreter takes its sockets away."""
+    for alarm in list(_alive):
+        alarm.cancel()

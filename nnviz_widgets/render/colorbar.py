@@ -9,7 +9,7 @@ import numpy as np
 from nnviz_widgets.render.colormap import Pixels
 from nnviz_widgets.render.numbers import MINUS, format_number, with_minus
 from nnviz_widgets.render.overlay import paste
-from nnviz_widgets.render.scale import Scale, colourise
+from nnviz_widgets.render.scale import Colours, Scale, colours_of
 from nnviz_widgets.render.text import ink, text_image, wrap
 
 # In CSS pixels.
@@ -55,7 +55,13 @@ def _label(number: int, power: int, *, plain: bool) -> str:
 
 
 def colorbar(
-    scale: Scale, *, height: int, dark: bool = False, label: str | None = None, pixel_ratio: int = 2
+    scale: Scale,
+    *,
+    height: int,
+    dark: bool = False,
+    label: str | None = None,
+    pixel_ratio: int = 2,
+    colours: Colours | None = None,
 ) -> Pixels:
     """A vertical bar with ticks and numbers, uint8 (height x pixel_ratio, width, 4) on a transparent ground.
 
@@ -65,6 +71,7 @@ def colorbar(
         height: CSS pixels.
         label: what the numbers are, written upwards along them.
         pixel_ratio: pixels for one CSS pixel.
+        colours: instead of those that belong to the scale.
     """
     unit, rows, colour = pixel_ratio, height * pixel_ratio, ink(dark)
     marks = ticks(scale, most=min(8, max(2, height // 28)))
@@ -75,7 +82,7 @@ def colorbar(
     width = column + room + unit + (SPACE * unit + title.shape[1] if title is not None else 0)
     canvas = np.zeros((rows, width, 4), dtype=np.uint8)
     canvas[..., :3] = colour
-    _bar(canvas, scale, unit, dark=dark)
+    _bar(canvas, scale, unit, colours or colours_of(scale, dark=dark), dark=dark)
     signs = any(text.startswith(MINUS) for _, text in marks)
     for (place, _), number in zip(marks, numbers, strict=True):
         middle = round((1 - place) * (rows - unit))
@@ -88,12 +95,10 @@ def colorbar(
     return canvas
 
 
-def _bar(canvas: Pixels, scale: Scale, unit: int, *, dark: bool) -> None:
+def _bar(canvas: Pixels, scale: Scale, unit: int, colours: Colours, *, dark: bool) -> None:
     rows = canvas.shape[0]
-    # Of length one, so that also the bar of a map without length shows the colours.
-    whole = Scale(-1.0, 1.0, True) if scale.signed else Scale(0.0, 1.0)
     bar = canvas[:, : BAR * unit]
-    bar[..., :3] = colourise(np.linspace(whole.high, whole.low, rows), whole, dark=dark)[:, None]
+    bar[..., :3] = colours(np.linspace(1, -1 if scale.signed else 0, rows))[:, None]
     bar[..., 3] = 255
     # A hairline keeps the white of a light page's zero and the black of a dark one's from running out.
     line = (*ink(dark, faint=True), 255)

@@ -12,7 +12,7 @@ from nnviz_widgets.render.colorbar import colorbar
 from nnviz_widgets.render.colormap import NEAR_BLACK, WHITE, Pixels
 from nnviz_widgets.render.overlay import paste
 from nnviz_widgets.render.resize import enlarge_sharp, resize_smooth
-from nnviz_widgets.render.scale import Scale
+from nnviz_widgets.render.scale import Colours, Scale
 from nnviz_widgets.render.text import draw_text, ink, text_size, wrap
 
 # In CSS pixels.
@@ -29,6 +29,7 @@ class Panel:
         scale: of its colours, for a colour bar; None for none.
         label: what the bar's numbers are.
         smooth: enlarge it smoothly (photos) instead of in sharp cells (maps).
+        colours: of the bar, where they are not those that belong to the scale.
     """
 
     image: Pixels
@@ -36,6 +37,7 @@ class Panel:
     scale: Scale | None = None
     label: str | None = None
     smooth: bool = False
+    colours: Colours | None = None
 
 
 def compose(
@@ -114,7 +116,8 @@ def _block(panel: Panel, height: int, unit: int, *, dark: bool) -> Pixels:
     if panel.scale is None:
         return picture
     rows = picture.shape[0]
-    bar = colorbar(panel.scale, height=max(1, rows // unit), dark=dark, label=panel.label, pixel_ratio=unit)
+    height = max(1, rows // unit)
+    bar = colorbar(panel.scale, height=height, dark=dark, label=panel.label, pixel_ratio=unit, colours=panel.colours)
     block = np.zeros((max(rows, bar.shape[0]), picture.shape[1] + BAR_SPACE * unit + bar.shape[1], 4), dtype=np.uint8)
     paste(block, picture, 0, 0)
     paste(block, bar, picture.shape[1] + BAR_SPACE * unit, 0)

@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.render.colormap import Pixels, diverging, diverging_dark, sequential
 
+Colours = Callable[[NDArray[Any]], Pixels]
+"""Places on a scale, 0..1 or -1..1, to pixels."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -81,7 +84,7 @@ def apply(array: ArrayLike, scale: Scale | Sequence[Scale]) -> NDArray[Any]:
     return place
 
 
-def colours(scale: Scale, *, dark: bool = False) -> Callable[[ArrayLike], Pixels]:
+def colours_of(scale: Scale, *, dark: bool = False) -> Colours:
     """The colour map that belongs to a scale, signed or not: places on the scale -> uint8 (..., 3)."""
     return (diverging_dark if dark else diverging) if scale.signed else sequential
 
@@ -90,4 +93,4 @@ def colourise(array: ArrayLike, scale: Scale | Sequence[Scale], *, dark: bool = 
     """Values -> uint8 (..., 3) through the colour map that belongs to the scale, signed or not."""
     place = apply(array, scale)
     first = scale if isinstance(scale, Scale) else next(iter(scale), Scale(0.0, 0.0))
-    return colours(first, dark=dark)(place)
+    return colours_of(first, dark=dark)(place)

@@ -21,7 +21,7 @@ from nnviz_widgets.live import Background, Partial
 from nnviz_widgets.methods.activation_maps import activation_maps
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.render.numbers import format_number
-from nnviz_widgets.render.scale import colours
+from nnviz_widgets.render.scale import colours_of
 from nnviz_widgets.widgets.controls import bind, dropdown, fraction_slider, index_slider
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.map_sheet import ORDERS, SCALES, MapSheet
@@ -187,7 +187,7 @@ class ActivationMaps(PhotoWidget):
                 "mosaic": sheet.scene(state.channel),
             }
         )
-        self._frames["mosaic"].cut_to(sheet.tiles.height)
+        self._frames["mosaic"].cut_to(*sheet.tiles.size)
         self._caption(state, shown, sheet)
 
     def _sheet_of(self, state: SimpleNamespace, shown: Shown) -> MapSheet:
@@ -207,7 +207,7 @@ class ActivationMaps(PhotoWidget):
             self._say("mosaic_title", count=count, layer=state.layer), self._say("mosaic_caption")
         )
         scale = sheet.scales[state.channel]
-        self._frames["map"].show_bar(scale, self._say("activation"), colours(scale, dark=state.dark))
+        self._frames["map"].show_bar(scale, self._say("activation"), colours_of(scale, dark=state.dark))
         self._pointer.labels = {
             "photo": self._say("photo_label", top=top),
             "map": self._say("map_label", layer=state.layer, channel=state.channel),

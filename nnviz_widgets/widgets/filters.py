@@ -154,9 +154,9 @@ class Filters(LiveWidget):
         drawn = self._drawn = self._tiles(state, shown)
         scenes = {"inputs": drawn.inputs.scene()}
         labels = {"inputs": self._say("inputs_label", filter=state.filter, layer=state.layer)}
-        self._frames["inputs"].cut_to(drawn.inputs.height)
+        self._frames["inputs"].cut_to(*drawn.inputs.size)
         self._frames["inputs"].say(*self._input_words(state, shown))
-        bar = max(drawn.inputs.height, BAR)
+        bar = max(drawn.inputs.size[1], BAR)
         self._frames["inputs"].show_bar(drawn.scale, self._say("weight"), signed_grey, height=bar)
         self._frames["all"].box.layout.display = None if drawn.every else "none"
         every: list[tuple[str, Engine, str, Tiles | None, int | None]]
@@ -168,7 +168,7 @@ class Filters(LiveWidget):
             if tiles is not None:
                 scenes[name] = tiles.scene(chosen)
                 labels[name] = self._say("all_label", layer=layer, network=engine.name)
-                self._frames[name].cut_to(tiles.height)
+                self._frames[name].cut_to(*tiles.size)
                 self._frames[name].say(*self._all_words(engine, layer))
         self._surface.show(scenes)
         self._pointer.labels = labels
@@ -190,9 +190,8 @@ class Filters(LiveWidget):
         inputs, height, width = shown.values.shape[1:]
         grouped = shown.inputs != range(inputs)
         fields = {"inputs": inputs, "height": height, "width": width}
-        if grouped:
-            fields |= {"first": shown.inputs[0], "last": shown.inputs[-1]}
-        key = "inputs_caption_grouped" if grouped else "inputs_caption"
+        fields |= {"first": shown.inputs[0], "last": shown.inputs[-1]}
+        key = "inputs_caption_one" if inputs == 1 else "inputs_caption_grouped" if grouped else "inputs_caption"
         if shown.inputs == range(3) and state.layer == self._names[0] and self.engine.contract.channels == 3:
             key = "inputs_caption_colours"
         caption = self._say(key, **fields)
@@ -241,13 +240,15 @@ class Filters(LiveWidget):
     def _panels(self, state: SimpleNamespace, shown: Shown) -> tuple[list[list[Panel]], str]:
         drawn = self._tiles(state, shown)
         title, caption = self._input_words(state, shown)
-        panels = [Panel(drawn.inputs.bitmap.pixels, title)]
+        panels = []
         if drawn.every is not None:
-            pixels = drawn.every.scene(state.filter).paint(drawn.every.grid.width // RATIO, drawn.every.height)
-            panels.insert(0, Panel(pixels, self._all_words(self.engine, state.layer)[0]))
+            pixels = drawn.every.scene(state.filter).paint(*drawn.every.size)
+            panels.append(Panel(pixels, self._all_words(self.engine, state.layer)[0]))
         for (other, first), weights in zip(self._others(), shown.others, strict=True):
             tiles = filter_tiles(weights, scale=state.scale, width=ROOM[0], height=ROOM[1])
             panels.append(Panel(tiles.bitmap.pixels, self._all_words(other, first)[0]))
+        pixels = drawn.inputs.scene().paint(*drawn.inputs.size)
+        panels.append(Panel(pixels, title, drawn.scale, self._say("weight"), colours=signed_grey))
         return [panels], caption
 
 

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable
-from typing import Any
 
 import ipywidgets
 import numpy as np
-from numpy.typing import NDArray
 
 from nnviz_widgets.render.colorbar import ticks
-from nnviz_widgets.render.colormap import Pixels
 from nnviz_widgets.render.encode import encode_png
-from nnviz_widgets.render.scale import Scale
+from nnviz_widgets.render.scale import Colours, Scale
 from nnviz_widgets.widgets.surface import Surface
-
-Colours = Callable[[NDArray[Any]], Pixels]
-"""Places on a scale, 0..1 or -1..1, to pixels."""
 
 
 class Frame:
@@ -57,8 +50,9 @@ class Frame:
             self._shown = key
             self.bar.value = colour_bar(scale, label, colours, height=height or self.height)
 
-    def cut_to(self, height: int) -> None:
-        """Show only the upper part of the pane, in CSS pixels."""
+    def cut_to(self, width: int, height: int) -> None:
+        """Show only the upper left part of the pane, in CSS pixels."""
+        self.cut.layout.width = None if width >= self.width else f"{width}px"
         self.cut.layout.height = None if height >= self.height else f"{height}px"
 
 

@@ -29,7 +29,7 @@ class PhotoWidget(LiveWidget):
     """
 
     # Not `Any`, which lets None pass unchecked.
-    photo = traitlets.TraitType("cat", help="sample name, path, bytes, PIL image, array or tensor").tag(live=True)
+    photo: Any = traitlets.TraitType("cat", help="sample name, path, bytes, PIL image, array or tensor").tag(live=True)
 
     def _start(self, state: dict[str, Any]) -> None:
         photo = state.pop("photo", None)

@@ -42,8 +42,9 @@ class Tiles:
         return Tiles(grid, Bitmap(sheet))
 
     @property
-    def height(self) -> int:
-        return self.grid.height // RATIO + 1
+    def size(self) -> tuple[int, int]:
+        """(width, height)."""
+        return self.grid.width // RATIO + 1, self.grid.height // RATIO + 1
 
     def scene(self, chosen: int | None = None) -> Scene:
         """All tiles, the chosen one outlined."""
