@@ -60,7 +60,7 @@ class Scene:
         for sprite in (*((self.base,) if self.base else ()), *self.sprites):
             _paste(canvas, sprite)
         for x, y, w, h in self.outlines:
-            canvas = double_outline(canvas, (x * RATIO, y * RATIO, w * RATIO, h * RATIO), thickness=LINE * RATIO // 2)
+            canvas = double_outline(canvas, (x * RATIO, y * RATIO, w * RATIO, h * RATIO), thickness=LINE * RATIO)
         return canvas
 
 
