@@ -68,7 +68,7 @@ TEXT = {
     "inputs_title": "Filter {filter} of {layer}",
     "inputs_caption": "one tile for each of its {inputs} inputs, {height} × {width} weights each; grey is 0",
     "inputs_caption_one": "its one input, channel {first} of the layer before: {height} × {width} weights; grey is 0",
-    "inputs_caption_colours": "one tile each for red, green and blue, {height} × {width} weights each; grey is 0",
+    "inputs_caption_colours": "{height} × {width} weights for each of red, green and blue; grey is 0",
     "inputs_caption_grouped": "one tile for each of its {inputs} inputs (channels {first} to {last} of the layer "
     "before), {height} × {width} weights each; grey is 0",
     "inputs_hover": "input {input}, row {row}, column {col}: {value}",

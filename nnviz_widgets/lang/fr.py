@@ -71,8 +71,7 @@ TEXT = {
     "le gris vaut 0",
     "inputs_caption_one": "sa seule entrée, le canal {first} de la couche précédente : {height} × {width} poids ; "
     "le gris vaut 0",
-    "inputs_caption_colours": "une tuile pour le rouge, le vert et le bleu, {height} × {width} poids chacune ; "
-    "le gris vaut 0",
+    "inputs_caption_colours": "{height} × {width} poids pour chacun du rouge, du vert et du bleu ; le gris vaut 0",
     "inputs_caption_grouped": "une tuile pour chacune de ses {inputs} entrées (canaux {first} à {last} de la couche "
     "précédente), {height} × {width} poids chacune ; le gris vaut 0",
     "inputs_hover": "entrée {input}, ligne {row}, colonne {col} : {value}",

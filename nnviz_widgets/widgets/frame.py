@@ -31,6 +31,8 @@ class Frame:
         # The canvas is as high as it may ever need to be; cutting it to what is shown never wipes it.
         self.cut = ipywidgets.Box([surface.canvases[name]], layout=ipywidgets.Layout(max_width="100%", flex="0 1 auto"))
         self.cut.add_class("nnviz-cut")
+        if bar:
+            surface.canvases[name].layout.max_width = "none"  # cutting its left off must not shrink it
         picture = ipywidgets.HBox([self.cut, self.bar] if self.bar else [self.cut])
         picture.add_class("nnviz-picture")
         self.box = ipywidgets.VBox([self.title, picture, self.caption], layout=ipywidgets.Layout(max_width="100%"))
@@ -51,8 +53,9 @@ class Frame:
             self.bar.value = colour_bar(scale, label, colours, height=height or self.height)
 
     def cut_to(self, width: int, height: int) -> None:
-        """Show only the upper left part of the pane, in CSS pixels."""
-        self.cut.layout.width = None if width >= self.width else f"{width}px"
+        """Show only the upper part of the pane, in CSS pixels; its left too where a colour bar stands beside it."""
+        if self.bar is not None:
+            self.cut.layout.width = None if width >= self.width else f"{width}px"
         self.cut.layout.height = None if height >= self.height else f"{height}px"
 
 
