@@ -15,8 +15,9 @@ from nnviz_widgets.errors import NnvizError
 def enlarge_sharp(image: ArrayLike, height: int, width: int) -> NDArray[Any]:
     """(h, w) or (h, w, channels) -> (height, width, ...), each cell a sharp rectangle (nearest neighbour)."""
     array: NDArray[Any] = np.asarray(image)
-    rows = np.arange(height) * array.shape[0] // height
-    columns = np.arange(width) * array.shape[1] // width
+    # The cell under each pixel's centre, as a browser does it.
+    rows = (2 * np.arange(height) + 1) * array.shape[0] // (2 * height)
+    columns = (2 * np.arange(width) + 1) * array.shape[1] // (2 * width)
     enlarged: NDArray[Any] = array.take(rows, axis=0).take(columns, axis=1)
     return enlarged
 

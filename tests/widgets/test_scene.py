@@ -27,7 +27,11 @@ def slow(scene, width=WIDTH, height=HEIGHT):
             pixels = resize_smooth(pixels, h, w)
         for y in range(max(0, top), min(height * RATIO, top + h)):
             for x in range(max(0, left), min(width * RATIO, left + w)):
-                row, col = (y - top, x - left) if sprite.smooth else ((y - top) * rows // h, (x - left) * columns // w)
+                row, col = (
+                    (y - top, x - left)
+                    if sprite.smooth
+                    else (int((y - top + 0.5) * rows / h), int((x - left + 0.5) * columns / w))
+                )
                 over = pixels[row, col].astype(float)
                 alpha = (over[3] / 255 if len(over) == 4 else 1.0) * sprite.alpha
                 under = canvas[y, x, 3] / 255 * (1 - alpha)
