@@ -23,7 +23,10 @@ def take_worker(engine: Engine) -> Worker:
 def give_worker(engine: Engine) -> None:
     """A widget is closed; the worker's thread ends with the last one."""
     with _lock:
-        worker, users = _open.pop(engine)
+        # Where engine and widget are collected together, the entry is gone before the widget is closed.
+        worker, users = _open.pop(engine, (None, 0))
+        if worker is None:
+            return
         if users > 1:
             _open[engine] = worker, users - 1
             return
