@@ -142,6 +142,8 @@ class LiveWidget(ipywidgets.VBox):
         if hasattr(self, "_view"):
             self._view.close()
             give_worker(self.engine)
+        if hasattr(self, "_status"):
+            self._status.close()
         if hasattr(self, "_surface"):
             self._surface.close()
         if hasattr(self, "_pointer") and not self.children:  # half made

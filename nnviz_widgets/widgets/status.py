@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import threading
+import time
 import traceback
 from collections.abc import Callable
 
@@ -11,8 +13,10 @@ import ipywidgets
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import say, say_error
 from nnviz_widgets.live import State
+from nnviz_widgets.live.alarm import Alarm
 
 PATIENCE = 0.25  # seconds before a running computation is mentioned: less would only flicker
+TICK = 1.0  # seconds between two looks at a computation that says nothing
 
 
 class Status:
@@ -29,21 +33,46 @@ class Status:
         )
         self.button.on_click(lambda _: cancel())
         self.box = ipywidgets.HBox([self.text, self.button])
+        self._lock = threading.RLock()
+        self._silent_since: float | None = None  # when the job began that has told no progress
+        self._alarm = Alarm(self._rang)
 
     def state(self, state: State) -> None:
-        if state.running and state.elapsed < PATIENCE:
-            return
-        time = say_time(self.language, state.elapsed)
-        self._set_button("visible" if state.running else "hidden")
+        with self._lock:
+            silent = state.running and not state.done
+            self._silent_since = time.monotonic() - state.elapsed if silent else None
+            if silent:
+                self._alarm.set(max(0.0, PATIENCE - state.elapsed))
+            if state.running and state.elapsed < PATIENCE:
+                return
+            self._set_button("visible" if state.running else "hidden")
+            self._tell(state)
+
+    def _tell(self, state: State) -> None:
+        spent = say_time(self.language, state.elapsed)
         if not state.running:
             key = "cancelled" if state.cancelled else "done"
             if state.cancelled or state.left is not None:  # else it failed, and the error stays
-                self._show(say(self.language, key, time=time, device=self.device))
+                self._show(say(self.language, key, time=spent, device=self.device))
         elif state.done and state.left is not None:
             left = say_time(self.language, state.left)
             self._show(say(self.language, "running", percent=round(100 * state.done), left=left), done=state.done)
         else:
-            self._show(say(self.language, "working", time=time))
+            self._show(say(self.language, "working", time=spent))
+
+    def _rang(self) -> None:
+        """A job takes longer than one waits without a word."""
+        with self._lock:
+            if self._silent_since is not None:
+                self._set_button("visible")
+                self._tell(State(True, None, time.monotonic() - self._silent_since, None))
+                self._alarm.set(TICK)
+
+    def close(self) -> None:
+        """No word more."""
+        with self._lock:
+            self._silent_since = None
+        self._alarm.cancel()
 
     def error(self, error: BaseException) -> None:
         """One line, with the traceback folded behind it unless the line says it all."""
@@ -52,8 +81,10 @@ class Status:
         if not isinstance(error, NnvizError) or error.__cause__ is not None:
             trace = html.escape("".join(traceback.format_exception(error)))
             folded = f"<details><summary>{say(self.language, 'details')}</summary><pre>{trace}</pre></details>"
-        self._set_button("hidden")
-        self._set(f'<div class="nnviz-status nnviz-error" role="status">{line}{folded}</div>')
+        with self._lock:
+            self._silent_since = None
+            self._set_button("hidden")
+            self._set(f'<div class="nnviz-status nnviz-error" role="status">{line}{folded}</div>')
 
     def _show(self, text: str, *, done: float | None = None) -> None:
         width = f' style="width:{100 * done:.1f}%"' if done is not None else ""

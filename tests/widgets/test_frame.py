@@ -81,9 +81,10 @@ def test_a_bar_of_a_map_that_is_zero_everywhere(surface):
     assert "nnviz-bar" in frame.bar.value
 
 
-def test_cutting_shows_the_upper_left_part(surface):
-    frame = Frame(surface, "map")
+@pytest.mark.parametrize("bar", [False, True])
+def test_cutting_shows_the_upper_part_and_the_left_of_one_with_a_bar(surface, bar):
+    frame = Frame(surface, "map", bar=bar)
     frame.cut_to(100, 30)
     assert (frame.cut.layout.width, frame.cut.layout.height) == (None, "30px")
     frame.cut_to(40, 80)
-    assert (frame.cut.layout.width, frame.cut.layout.height) == ("40px", None)
+    assert (frame.cut.layout.width, frame.cut.layout.height) == ("40px" if bar else None, None)

@@ -1,8 +1,11 @@
+import time
+
 import pytest
 
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.live import State
 from nnviz_widgets.live.progress import Stopwatch
+from nnviz_widgets.widgets import status as home
 from nnviz_widgets.widgets.status import PATIENCE, Status, say_time
 from tests.widgets.conftest import parts
 
@@ -25,6 +28,7 @@ class Closing:
         self.status = status
 
     def close(self):
+        self.status.close()
         for part in [*parts(self.status.box)]:
             for owned in (part, part.layout, getattr(part, "style", None)):
                 if owned is not None:
@@ -91,6 +95,44 @@ def test_a_short_job_is_not_mentioned(make):
     status.state(State(True, 0.5, PATIENCE / 2, 0.01))
     assert status.text.value == before
     assert not visible(status)
+
+
+def wait_for(status, words):
+    end = time.monotonic() + 10
+    while words not in status.text.value and time.monotonic() < end:
+        time.sleep(0.01)
+    assert words in status.text.value
+
+
+@pytest.mark.parametrize("ends", ["done", "error", "cancelled"])
+def test_a_long_job_that_says_nothing_is_mentioned_all_the_same(make, monkeypatch, ends):
+    monkeypatch.setattr(home, "TICK", 0.01)
+    status = make()
+    status.state(State(True, None, 0.0, None))
+    assert "working" not in status.text.value
+    wait_for(status, "working · 2")
+    assert visible(status)
+    if ends == "done":
+        status.state(State(False, 1.0, 0.4, 0.0))
+    elif ends == "error":
+        status.error(KeyError("x"))
+    else:
+        status.state(State(False, None, 0.4, None, cancelled=True))
+    last = status.text.value
+    assert not visible(status)
+    time.sleep(0.05)
+    assert status.text.value == last
+    assert "working" not in last
+
+
+def test_progress_ends_the_mention(make, monkeypatch):
+    monkeypatch.setattr(home, "PATIENCE", 0.02)
+    status = make()
+    status.state(State(True, None, 0.0, None))
+    wait_for(status, "working")
+    status.state(State(True, 0.5, 2.0, 2.0))
+    time.sleep(0.05)
+    assert "50 %" in status.text.value
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "cancelled after"), ("fr", "annulé après")])
