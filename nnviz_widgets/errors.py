@@ -56,6 +56,9 @@ MESSAGES: dict[str, str] = {
     # objectives
     "objective_empty": "The objective is empty: its terms cancel out.",
     "gradient_none": "{objective} does not depend on {of!r}: choose a layer before the objective's own.",
+    "gradient_zero": "The gradient of {objective} at {of!r} is 0 all over (a dead or saturated unit?): "
+    "choose another unit, class or picture, or the vanilla rule.",
+    "variant_unknown": "There is no variant {name!r}: did you mean {near}?",
     "rule_unknown": 'There is no rule {rule!r}: choose "vanilla", "deconvnet" or "guided".',
     "rule_no_relu": "There is no ReLU on the way, so {rule} is not defined here: use the vanilla gradient.",
     "index_type": "{value!r} is not an index: expected a whole number.",

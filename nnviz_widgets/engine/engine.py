@@ -15,11 +15,12 @@ from nnviz_widgets.engine.contracts import make_contract
 from nnviz_widgets.engine.device import pick_device
 from nnviz_widgets.engine.effective_field import smallest_rect
 from nnviz_widgets.engine.graph import Graph, record
+from nnviz_widgets.engine.kept_graph import GraphKey, KeptGraphs
 from nnviz_widgets.engine.labels import check_labels, find_class
 from nnviz_widgets.engine.layers import Layer, Layers
 from nnviz_widgets.engine.linearised_field import linearised_field
 from nnviz_widgets.engine.objectives import LOGITS, Objective, neuron
-from nnviz_widgets.engine.passes import Passes, all_finite
+from nnviz_widgets.engine.passes import LiveGraph, Passes, all_finite
 from nnviz_widgets.engine.receptive_field import Rect, check_unit, receptive_field
 from nnviz_widgets.engine.relu_rules import Rule
 from nnviz_widgets.engine.shadow import Shadow
@@ -43,7 +44,7 @@ class Engine:
         outputs: "logits" or "probabilities" (then a logit is log p); looked at when left out.
         resize: shorter side in pixels before the centre is cropped to `size`; None scales the picture to cover it.
         interpolation: "bilinear" or "bicubic".
-        cache_bytes: bound of the activation cache.
+        cache_bytes: bound of the activation cache, and of the graphs kept for another gradient.
 
     Raises:
         NnvizError: when something that cannot be inferred is missing, or the network does not take such an input.
@@ -75,6 +76,7 @@ class Engine:
             raise NnvizError("contract_value", field="outputs", value=outputs, expected="logits or probabilities")
         self._passes = Passes(shadow, self.contract)
         self._cache = Cache(cache_bytes)
+        self._graphs = KeptGraphs(cache_bytes, self._remember)
         self._digests = Digests()
         self._given_labels = labels
         self._graph: Graph | None = None
@@ -130,11 +132,21 @@ class Engine:
             self._read(x, [*(layer.name for layer in layers), LOGITS])
             return True
 
-    def gradient(self, x: Tensor, objective: Objective, *, of: str | Layer = "input", rule: Rule = "vanilla") -> Tensor:
+    def gradient(
+        self,
+        x: Tensor,
+        objective: Objective,
+        *,
+        of: str | Layer = "input",
+        rule: Rule = "vanilla",
+        keep: bool = True,
+    ) -> Tensor:
         """d objective / d x, like x, or at a layer, like its activations; no weight's gradient is computed.
 
         Args:
             rule: how to go back through ReLUs, "vanilla", "deconvnet" or "guided": see `relu_rules.py`.
+            keep: hold the forward graph, so that another class on the same x costs a backward; say False for an x
+                that does not come again.
 
         Raises:
             NnvizError: for an unknown layer or class, a layer that the objective cannot depend on, or another rule
@@ -142,9 +154,32 @@ class Engine:
         """
         with self._lock, torch.inference_mode(False), torch.enable_grad():
             self._follow()
+            _check_shape(x, self.contract.channels)
             cut = None if _name(of) == "input" else self._passes.layers.origin(_name(of))
-            gradient = self._passes.gradient(self._to_network(x), objective, cut, rule, self._as_logits)
+            gradient = self._graphs.gradient(
+                self._passes,
+                lambda: self._to_network(x),
+                self._digests(x) if keep else None,
+                objective,
+                cut,
+                rule,
+                self._as_logits,
+            )
         return gradient if cut is None else cut.canonical(gradient)
+
+    def value(
+        self, x: Tensor, objective: Objective, *, at: str | Layer | None = None, activation: Tensor | None = None
+    ) -> Tensor:
+        """(N,) values of an objective, one a picture; nothing is kept.
+
+        Args:
+            at, activation: what to compute as if a spatial layer had given these maps (N, channels, h, w). For several
+                of them and one x, the network is run once up to the layer; not every network bears that, so check.
+        """
+        with self._lock:
+            self._follow()
+            cut = None if at is None else self._passes.layers.origin(_name(at))
+            return self._passes.value(self._to_network(x), objective, cut, activation, self._as_logits)
 
     def graph(self) -> Graph | None:
         """What the network computes on one picture, as a list of ATen operations; None where no fixed list can say it.
@@ -218,6 +253,7 @@ class Engine:
         """Look at the module anew, after changes that leave no trace (plain attributes, writes through `.data`)."""
         with self._lock:
             self._cache.clear()
+            self._graphs.clear()
             self._digests = Digests()
             self._passes.shadow.refresh()
             self._passes.list_layers()
@@ -232,6 +268,7 @@ class Engine:
         """Notice a changed module, and drop what was kept of the old one."""
         if self._passes.shadow.sync():
             self._cache.clear()
+            self._graphs.clear()
         if self._settled is not self._passes.shadow.module:
             self._passes.list_layers()
             self._settle()
@@ -254,6 +291,13 @@ class Engine:
                 self._cache.put((digest, name), tensor)
             found |= fresh
         return found
+
+    def _remember(self, key: GraphKey, graph: LiveGraph) -> None:
+        """A pass made to be differentiated has read the layer where it was cut, too, and maybe the output."""
+        if key.cut is not None:
+            self._cache.put((key.picture, key.cut), graph.leaf.detach())
+        if graph.output is not None:
+            self._cache.put((key.picture, LOGITS), graph.output.detach().flatten(1))
 
     def _to_network(self, x: Tensor) -> Tensor:
         _check_shape(x, self.contract.channels)

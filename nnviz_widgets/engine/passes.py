@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,6 +19,25 @@ from nnviz_widgets.engine.taps import read
 from nnviz_widgets.engine.trace import tensor_of
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.contract import InputContract
+
+AsLogits = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class LiveGraph:
+    """What a forward pass left to be differentiated.
+
+    Attributes:
+        leaf: what is differentiated by: the input, or the value at the layer where the pass was cut.
+        found: raw outputs of the tapped layers, by name.
+        output: of the network, if the pass went that far.
+        relus: how many ReLUs got another rule.
+    """
+
+    leaf: Tensor
+    found: Mapping[str, Tensor]
+    output: Tensor | None
+    relus: int
 
 
 class Passes:
@@ -66,34 +86,74 @@ class Passes:
         self.check_numbers(found[LOGITS] if LOGITS in found else found[names[-1]])
         return found
 
-    def gradient(
-        self, x: Tensor, objective: Objective, cut: Layer | None, rule: Rule, as_logits: Callable[[Tensor], Tensor]
-    ) -> Tensor:
-        """d objective / d x, or at the layer `cut`, raw; only what lies between the two makes a graph."""
-        layers = self.layers
-        names = {name: layers.origin(name) for name in objective.layers if name != LOGITS}
+    def open_graph(self, x: Tensor, names: Sequence[str], cut: Layer | None, rule: Rule) -> LiveGraph:
+        """A forward that can be differentiated from the input on, or from the layer `cut`, and no weight with it."""
+        layers = [self.layers[name] for name in names if name != LOGITS]
         leaf = x.detach().clone().requires_grad_(cut is None)
+        relus = ReluRule(rule)
+        with self.guarded(tuple(x.shape)), nullcontext() if rule == "vanilla" else relus:
+            found, output = read(self.shadow.module, leaf.clone(), layers, cut=cut, to_end=LOGITS in names)
+        return LiveGraph(leaf if cut is None else found[cut.name], found, output, relus.overridden)
 
+    def differentiate(
+        self, graph: LiveGraph, objective: Objective, cut: Layer | None, rule: Rule, as_logits: AsLogits, *, keep: bool
+    ) -> Tensor:
+        """d objective / d leaf of a graph, raw; the graph can be used once more only with `keep`."""
+        with self.guarded(tuple(graph.leaf.shape)):
+            value = self._value(objective, graph.found, graph.output, as_logits)
+            if not value.requires_grad:
+                raise NnvizError("gradient_none", objective=repr(objective), of=cut.name if cut else "input")
+            if rule != "vanilla" and not graph.relus:
+                raise NnvizError("rule_no_relu", rule=rule)
+            (gradient,) = torch.autograd.grad(value.sum(), graph.leaf, retain_graph=keep)
+        self.check_numbers(value)
+        self.check_numbers(gradient)
+        return gradient
+
+    def value(
+        self, x: Tensor, objective: Objective, at: Layer | None, activation: Tensor | None, as_logits: AsLogits
+    ) -> Tensor:
+        """(N,) values of an objective; with `activation`, as if the layer `at` had given that."""
+
+        def swap(raw: Tensor) -> Tensor:
+            assert at is not None
+            assert activation is not None
+            raw = raw.expand(activation.shape[0], *raw.shape[1:]).clone()
+            at.canonical(raw).copy_(activation)  # a view: class tokens beside the maps stay
+            return raw
+
+        names = self.names_of(objective)
+        layers = [self.layers[name] for name in names if name != LOGITS]
+        with self.guarded(tuple(x.shape)), torch.inference_mode(False), torch.no_grad():
+            found, output = read(
+                self.shadow.module, x.clone(), layers, cut=at, swap=swap if at else None, to_end=LOGITS in names
+            )
+            value = self._value(objective, found, output, as_logits)
+        self.check_numbers(value)
+        return value
+
+    def names_of(self, objective: Objective) -> tuple[str, ...]:
+        """The layers that an objective reads, each by the name of the tensor's origin."""
+        return tuple(sorted(n if n == LOGITS else self.layers.origin(n).name for n in objective.layers))
+
+    def bytes_after(self, cut: Layer | None, x: Tensor) -> int:
+        """What a graph from the cut on holds for x, about: each layer's output."""
+        layers = self.layers.distinct()
+        layers = layers if cut is None else layers[layers.index(cut) :]
+        values = sum(torch.Size(layer.shape).numel() for layer in layers)
+        height, width = self.contract.size
+        return round(values * x.element_size() * x.shape[0] * max(1, x.shape[2] * x.shape[3] / (height * width)))
+
+    def _value(
+        self, objective: Objective, found: Mapping[str, Tensor], output: Tensor | None, as_logits: AsLogits
+    ) -> Tensor:
         def reader(name: str) -> Tensor:
             if name == LOGITS:
                 assert output is not None
                 return as_logits(output)
-            return layers[name].canonical(found[names[name].name])
+            return self.layers[name].canonical(found[self.layers.origin(name).name])
 
-        relus = ReluRule(rule)
-        with self.guarded(tuple(x.shape)):
-            to_end = LOGITS in objective.layers
-            with nullcontext() if rule == "vanilla" else relus:
-                found, output = read(self.shadow.module, leaf.clone(), names.values(), cut=cut, to_end=to_end)
-            value = objective.value(reader)
-            if not value.requires_grad:
-                raise NnvizError("gradient_none", objective=repr(objective), of=cut.name if cut else "input")
-            if rule != "vanilla" and not relus.overridden:
-                raise NnvizError("rule_no_relu", rule=rule)
-            (gradient,) = torch.autograd.grad(value.sum(), leaf if cut is None else found[cut.name])
-        self.check_numbers(value)
-        self.check_numbers(gradient)
-        return gradient
+        return objective.value(reader)
 
     @contextmanager
     def guarded(self, shape: tuple[int, ...]) -> Iterator[None]:

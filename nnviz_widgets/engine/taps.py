@@ -41,11 +41,18 @@ class _FunctionTaps(TorchFunctionMode):
 
 
 def read(
-    module: nn.Module, x: Tensor, layers: Iterable[Layer], *, cut: Layer | None = None, to_end: bool = False
+    module: nn.Module,
+    x: Tensor,
+    layers: Iterable[Layer],
+    *,
+    cut: Layer | None = None,
+    swap: Callable[[Tensor], Tensor] | None = None,
+    to_end: bool = False,
 ) -> tuple[dict[str, Tensor], Tensor | None]:
     """Run the module on x and return what each layer gave, raw, by name; and the output if the pass went `to_end`.
 
-    At the layer `cut`, the value is replaced by a leaf that requires a gradient: only the rest makes a graph.
+    At the layer `cut`, the value is replaced by what `swap` makes of it, or else by a leaf that requires a gradient:
+    only the rest makes a graph.
     Without `to_end` the pass ends as soon as all layers were read.
     """
     found: dict[str, Tensor] = {}
@@ -64,7 +71,8 @@ def read(
         if layer is None:
             return tensor
         if cut is not None and layer.name == cut.name:
-            found[layer.name] = leaf = tensor.detach().clone().requires_grad_()
+            leaf = swap(tensor) if swap else tensor.detach().clone().requires_grad_()
+            found[layer.name] = leaf
             tensor = leaf.clone() if layer.tap.overwritten else leaf  # autograd forbids changing a leaf in place
         else:
             found[layer.name] = tensor.clone() if layer.tap.overwritten else tensor

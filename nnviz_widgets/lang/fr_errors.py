@@ -58,6 +58,9 @@ ERRORS = {
     # objectives
     "objective_empty": "L’objectif est vide : ses termes s’annulent.",
     "gradient_none": "{objective} ne dépend pas de {of!r} : choisissez une couche qui précède celle de l’objectif.",
+    "gradient_zero": "Le gradient de {objective} en {of!r} est nul partout (neurone éteint ou saturé ?) : choisissez un "
+    "autre neurone, une autre classe ou une autre image, ou la règle simple (vanilla).",
+    "variant_unknown": "Il n’y a pas de variante {name!r} : vouliez-vous dire {near} ?",
     "rule_unknown": 'Il n’y a pas de règle {rule!r} : choisissez "vanilla", "deconvnet" ou "guided".',
     "rule_no_relu": "Aucune ReLU sur le chemin : {rule} n’y est pas défini, prenez le gradient simple (vanilla).",
     "index_type": "{value!r} n’est pas un indice : il faut un nombre entier.",
