@@ -56,6 +56,7 @@ class Surface:
         self._lock = threading.RLock()
         self._calm = threading.Condition(self._lock)  # told of every acknowledgement
         self._shown: dict[str, Scene] = {}
+        self._good: dict[str, Scene] = {}  # the last frame that could be drawn
         self._kept: dict[str, object] = {}  # the bases that the browser has, by pane
         self._ready: set[int] = set()
         self._drawn: dict[str, Scene] = {}  # the scenes that the browser has, by pane
@@ -116,14 +117,29 @@ class Surface:
         return [*self.canvases.values(), *self._bases.values(), self._ack]
 
     def _send(self, frame: Frame[Scenes] | None) -> None:
-        if frame is not None:
-            if self._lost:
-                self._renew()
-            try:
-                self._draw(frame)
-            except Exception:
-                self._renew()  # half a batch may be waiting in the manager
-                raise
+        try:
+            if frame is not None:
+                self._draw_whole(frame)
+        finally:
+            self._wind()
+
+    def _draw_whole(self, frame: Frame[Scenes]) -> None:
+        """Draw a frame; of one that cannot be drawn nothing travels, and the panes stay as they were."""
+        if self._lost:
+            self._renew()
+        before = dict(self._kept), dict(self._drawn)
+        try:
+            self._draw(frame)
+        except Exception:
+            self._manager._commands_cache, self._manager._buffers_cache = [], []
+            self._kept, self._drawn = before
+            self._shown = dict(self._good)
+            self._pacer.acknowledge(frame.number)
+            raise
+        self._good = dict(frame.content)
+
+    def _wind(self) -> None:
+        """Set the alarm for what comes next: a frame that is overdue, or saving the state."""
         deadline = self._pacer.deadline()
         if deadline is not None:
             self._alarm.set(max(0.0, deadline - time.monotonic()))
