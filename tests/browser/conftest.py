@@ -84,7 +84,7 @@ def page(context: BrowserContext, lab: Lab, shared: Path) -> Iterator[Notebook]:
     """A page for the tests of a file; loading one takes seconds."""
     page = context.new_page()
     notebook = Notebook(page, lab.page(shared))
-    notebook.run("if 'engine' not in globals():\n" + PRELUDE.replace("\n", "\n    "))
+    notebook.run("if 'engine' not in globals():\n" + PRELUDE.replace("\n", "\n    "))  # once a kernel
     yield notebook
     page.close()
     lab.notebook("shared")  # a test may have saved it

@@ -19,6 +19,7 @@ from nbformat.v4 import new_notebook
 
 import nnviz_widgets
 
+PACKAGE = Path(nnviz_widgets.__file__).parent.parent  # what the tests import is what the kernels import
 START = 90  # seconds for the server to answer
 SETTINGS: dict[str, dict[str, object]] = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
@@ -37,6 +38,14 @@ class Lab:
 
     url: str
     folder: Path
+    kernels: Path
+
+    def add_kernel(self, name: str, *, packages: Path | None = None) -> None:
+        """A kernel of this Python, which finds other packages before its own."""
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        paths = [str(path) for path in (packages, PACKAGE) if path]
+        spec = {"argv": argv, "display_name": name, "language": "python", "env": {"PYTHONPATH": os.pathsep.join(paths)}}
+        _write_json(self.kernels / name / "kernel.json", spec)
 
     def notebook(self, name: str, *, kernel: str = "python3") -> Path:
         """An empty notebook; without a kernel's name in it JupyterLab would ask for one."""
@@ -50,30 +59,23 @@ class Lab:
 
 
 @contextmanager
-def running_lab(root: Path, *, kernels: dict[str, str] | None = None) -> Iterator[Lab]:
-    """JupyterLab without a token on a free local port.
-
-    Args:
-        kernels: the Python of each kernel, by its name; "python3" is this one.
-    """
+def running_lab(root: Path) -> Iterator[Lab]:
+    """JupyterLab without a token on a free local port; its kernel "python3" is this Python."""
     folder = root / "notebooks"
     folder.mkdir(parents=True)
     for name, values in SETTINGS.items():
         _write_json(root / "settings" / f"{name}.jupyterlab-settings", values)
-    for name, python in {"python3": sys.executable, **(kernels or {})}.items():
-        argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        spec = {"argv": argv, "display_name": name, "language": "python"}
-        _write_json(root / "share" / "kernels" / name / "kernel.json", spec)
     port = _free_port()
+    lab = Lab(f"http://127.0.0.1:{port}", folder, root / "share" / "kernels")
+    lab.add_kernel("python3")
     options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     options += ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"]
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *options]
     with (root / "lab.log").open("wb") as log:
         server = subprocess.Popen(command, env=_environment(root), cwd=folder, stdout=log, stderr=subprocess.STDOUT)
     try:
-        url = f"http://127.0.0.1:{port}"
-        _await_answer(url, server, root / "lab.log")
-        yield Lab(url, folder)
+        _await_answer(lab.url, server, root / "lab.log")
+        yield lab
     finally:
         server.terminate()
         try:
@@ -96,9 +98,7 @@ def _environment(root: Path) -> dict[str, str]:
         "IPYTHONDIR": str(root / "ipython"),
         "JUPYTERLAB_SETTINGS_DIR": str(root / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(root / "workspaces"),
-        # The package that the tests import is the one that the kernels import, and they leave a core to the browser.
-        "PYTHONPATH": str(Path(nnviz_widgets.__file__).parent.parent),
-        "OMP_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",  # the kernels leave a core to the browser
     }
 
 

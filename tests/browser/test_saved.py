@@ -28,13 +28,15 @@ def test_a_saved_notebook_opens_with_the_picture(
     notebook: Notebook, lab: Lab, shared: Path, context: BrowserContext
 ) -> None:
     notebook.run("widget = nnviz.ActivationMaps(engine, 'cat', layer='0', channel=2)\nwidget")
+    saved = "widget._surface.canvases['mosaic'].image_data"  # the last pane that is saved
     before = notebook.await_picture("map")
+    notebook.await_answer(f"{saved} is not None")
+    notebook.run(f"first = {saved}")
     notebook.press("ArrowRight")
     notebook.await_change("map", before)
     expected = notebook.ask("widget._sheet.pixels(3).tolist()")
     notebook.await_colours("map", expected)
-    notebook.await_answer("widget._surface._saved and widget._surface._pacer.deadline() is None")
-    # The state's way to the page has no sign of its arrival but this.
+    notebook.await_answer(f"{saved} != first")
     toggle = "() => window.jupyterapp.commands.execute('@jupyter-widgets/jupyterlab-manager:saveWidgetState')"
     notebook.page.evaluate(toggle)
     try:

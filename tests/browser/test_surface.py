@@ -21,7 +21,7 @@ class Garbage(Bitmap):
     encoded = b"no picture at all"
 
 def frame(number, kind=Bitmap):
-    pixels = np.full((10, 10, 3), (number // 256, number % 256, 200), dtype=np.uint8)
+    pixels = np.full((100, 100, 3), (number // 256, number % 256, 200), dtype=np.uint8)
     return {"numbers": Scene(None, (Sprite(kind(pixels), (0, 0, 100, 100)),))}
 
 class Counting(Surface):
