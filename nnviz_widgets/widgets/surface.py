@@ -19,11 +19,12 @@ from PIL import Image
 
 from nnviz_widgets.live.alarm import Alarm
 from nnviz_widgets.live.pacing import Frame, FramePacer
+from nnviz_widgets.render.cells import cells
 from nnviz_widgets.render.encode import encode_png
 from nnviz_widgets.widgets.scene import LINE, RATIO, Box, Scene, Sprite
 
 SETTLED = 0.4  # seconds without a new frame after which the saved state is brought up to date
-PARTING = 0.25  # seconds that close waits for the frames in flight
+PARTING = 0.5  # seconds that close waits for the frames in flight
 Scenes = Mapping[str, Scene]
 
 
@@ -59,6 +60,7 @@ class Surface:
         self._good: dict[str, Scene] = {}  # the last frame that could be drawn
         self._kept: dict[str, object] = {}  # the bases that the browser has, by pane
         self._ready: set[int] = set()
+        self._met = False  # whether a browser was ever there
         self._drawn: dict[str, Scene] = {}  # the scenes that the browser has, by pane
         self._sent = self._told = 0  # the numbers of the last frame sent and of the newest acknowledged
         self._lost = False  # whether a frame of this manager was given up
@@ -90,7 +92,7 @@ class Surface:
             if self._closed:
                 return
             self._closed = True
-            if self._told:  # a browser that acknowledges to a closed comm raises an error in the page
+            if self._met:  # a browser that acknowledges to a closed comm raises an error in the page
                 self._calm.wait_for(lambda: self._pacer.deadline() is None, PARTING)
         self._alarm.cancel()
         self._ack.sync_image_data = False
@@ -187,8 +189,13 @@ class Surface:
         canvas.image_smoothing_enabled = sprite.smooth
         canvas.global_alpha = sprite.alpha
         canvas.translate(x, y)
-        canvas.scale(width / columns, height / rows)
-        self._manager.send_draw_command(canvas, COMMANDS["putImageData"], [0, 0], [sprite.bitmap.encoded])
+        small = None if sprite.smooth else cells(sprite.bitmap.pixels, round(width * RATIO), round(height * RATIO))
+        if small is not None:
+            canvas.scale(1 / RATIO, 1 / RATIO)
+            canvas.fill_styled_rects(small.x, small.y, small.width, small.height, small.colours)
+        else:
+            canvas.scale(width / columns, height / rows)
+            self._manager.send_draw_command(canvas, COMMANDS["putImageData"], [0, 0], [sprite.bitmap.encoded])
         canvas.restore()
 
     def _acknowledged(self, change: Any) -> None:
@@ -239,6 +246,7 @@ class Surface:
     def _client_ready(self, canvas: Any) -> None:
         """A page has made this canvas; once it has made them all, it needs everything."""
         with self._lock:
+            self._met = True
             self._ready.add(id(canvas))
             if self._closed or len(self._ready) < len(self._all()):
                 return
