@@ -21,13 +21,17 @@ if TYPE_CHECKING:
     from nnviz_widgets.lang import set_language as set_language
     from nnviz_widgets.widgets.activation_maps import ActivationMaps as ActivationMaps
     from nnviz_widgets.widgets.filters import Filters as Filters
+    from nnviz_widgets.widgets.grad_cam import GradCam as GradCam
+    from nnviz_widgets.widgets.saliency import Saliency as Saliency
 
 _HOMES = {
     "ActivationMaps": "widgets.activation_maps",
     "Engine": "engine.engine",
     "Filters": "widgets.filters",
+    "GradCam": "widgets.grad_cam",
     "NnvizError": "errors",
     "Objective": "engine.objectives",
+    "Saliency": "widgets.saliency",
     "channel": "engine.objectives",
     "direction": "engine.objectives",
     "layer_energy": "engine.objectives",
