@@ -31,6 +31,7 @@ from nnviz_widgets.widgets.validated import validate
 
 if TYPE_CHECKING:
     from nnviz_widgets.engine.engine import Engine
+    from nnviz_widgets.engine.receptive_field import Rect
 
 OF = ("class", "channel", "neuron")
 VIEWS = ("magnitude", "signed", "times_input")
@@ -45,7 +46,7 @@ class Shown:
     gradients: dict[str, Tensor]
     maps: dict[str, NDArray[np.float32]]
     refused: dict[str, NnvizError]
-    field: Any = None
+    field: Rect | None = None
 
 
 class Saliency(TargetWidget):
@@ -184,7 +185,11 @@ class Saliency(TargetWidget):
                 yield Partial(shown, (i + 1) / len(state.rules))
         yield Background()
 
-    def _scale(self, values: NDArray[np.float32], state: SimpleNamespace) -> Scale:
+    def _scale(self, values: NDArray[np.float32], state: SimpleNamespace, shown: Shown) -> Scale:
+        """Colours for what can differ from 0: all pixels, or those of the neuron's receptive field."""
+        field = shown.field
+        if field is not None:
+            values = values[field.top : field.top + field.height, field.left : field.left + field.width]
         return scale_of(values, signed=state.view != "magnitude", clip_percentile=CLIP)
 
     def _draw(self, state: SimpleNamespace, shown: Shown) -> None:
@@ -204,7 +209,7 @@ class Saliency(TargetWidget):
             frame.box.layout.display = None if rule in state.rules else "none"
             if rule in shown.maps:
                 values = shown.maps[rule]
-                scale = self._scale(values, state)
+                scale = self._scale(values, state, shown)
                 scenes[rule] = Scene(
                     None, (Sprite(Bitmap(colourise(values, scale, dark=state.dark)), whole),), outlines
                 )
@@ -246,7 +251,7 @@ class Saliency(TargetWidget):
     def _panels(self, state: SimpleNamespace, shown: Shown) -> tuple[list[list[Panel]], str]:
         panels = [Panel(self._surface.picture("photo"), self._say("input_title"), smooth=True)]
         for rule, values in shown.maps.items():
-            scale = self._scale(values, state)
+            scale = self._scale(values, state, shown)
             title = self._say(f"rule_{rule}")
             panels.append(Panel(self._surface.picture(rule), title, scale, self._say(f"unit_{state.view}")))
         return [panels], self._say("asked", asked=shown.asked)
