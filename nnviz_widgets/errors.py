@@ -67,6 +67,11 @@ MESSAGES: dict[str, str] = {
     "neuron_shape": "{term} does not fit a layer of shape {shape}: give channel, row and column of a spatial layer, "
     "only the unit of another.",
     "direction_length": "{term} has {length} numbers for {channels} channels: give one a channel.",
+    # occlusion
+    "occluder_size": "A square of {size} pixels does not fit into a picture of {height} x {width}: choose a size up to "
+    "{most}.",
+    "occluder_number": "{name}={value!r} does not fit: expected a whole number of pixels, 1 or more.",
+    "fill_unknown": "fill={fill!r} is not known: choose {known}, or a number in the units of the network's input.",
     # the small offline network
     "weights_missing": "No weights at {path}: reinstall the package, or pass the path of a .safetensors file.",
     "weights_unreadable": "{path} does not hold this network's weights ({reason}): pass another file.",

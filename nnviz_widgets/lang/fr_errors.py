@@ -70,6 +70,11 @@ ERRORS = {
     "neuron_shape": "{term} ne va pas avec une couche de forme {shape} : donnez canal, ligne et colonne pour une couche "
     "spatiale, seulement le neurone pour une autre.",
     "direction_length": "{term} a {length} nombres pour {channels} canaux : donnez-en un par canal.",
+    # occlusion
+    "occluder_size": "Un carré de {size} pixels n’entre pas dans une image de {height} x {width} : prenez au plus "
+    "{most}.",
+    "occluder_number": "{name}={value!r} ne convient pas : il faut un nombre entier de pixels, au moins 1.",
+    "fill_unknown": "fill={fill!r} n’est pas connu : choisissez {known}, ou un nombre dans l’unité de l’entrée du réseau.",
     # the small offline network
     "weights_missing": "Pas de poids à {path} : réinstallez le paquet, ou passez le chemin d’un fichier .safetensors.",
     "weights_unreadable": "{path} ne contient pas les poids de ce réseau ({reason}) : passez un autre fichier.",
