@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
@@ -70,6 +71,7 @@ class Engine:
         self.device = pick_device(module, device)
         self.name = name or type(module).__name__
         self._lock = threading.RLock()
+        self._stills = 0
         shadow = Shadow(module, self.device)
         self.contract = make_contract(module, mean=mean, std=std, size=size, resize=resize, interpolation=interpolation)
         if outputs not in (None, "logits", "probabilities"):
@@ -264,8 +266,21 @@ class Engine:
         layers = len(self._passes.layers)
         return f"Engine({self.name}: {shape} -> {len(self.labels)} classes, {layers} layers, {self.device})"
 
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Several calls on the module as it is at the beginning: looked at once, while other threads wait."""
+        with self._lock:
+            self._follow()
+            self._stills += 1
+            try:
+                yield
+            finally:
+                self._stills -= 1
+
     def _follow(self) -> None:
         """Notice a changed module, and drop what was kept of the old one."""
+        if self._stills:
+            return
         if self._passes.shadow.sync():
             self._cache.clear()
             self._graphs.clear()

@@ -64,7 +64,7 @@ class KeptGraphs:
         key = None if picture is None else GraphKey(picture, cut.name if cut else None, rule, names)
         if key is not None and key in self._graphs:
             try:
-                return passes.differentiate(self._again(key), objective, cut, rule, as_logits, keep=True)
+                return passes.differentiate(self._again(key), objective, cut, rule, keep=True)
             except NnvizError as error:
                 if error.code not in ("module_raised", "out_of_memory"):
                     raise
@@ -99,12 +99,12 @@ class KeptGraphs:
         rule: Rule,
         as_logits: AsLogits,
     ) -> Tensor:
-        graph = passes.open_graph(x, names, cut, rule)
+        graph = passes.open_graph(x, names, cut, rule, as_logits)
         size = passes.bytes_after(cut, x)
         keep = key is not None and size <= self.max_bytes
         if key is not None and keep:
             self._put(key, graph, size)
-        return passes.differentiate(graph, objective, cut, rule, as_logits, keep=keep)
+        return passes.differentiate(graph, objective, cut, rule, keep=keep)
 
     def _put(self, key: GraphKey, graph: LiveGraph, size: int) -> None:
         self._graphs[key] = graph, size

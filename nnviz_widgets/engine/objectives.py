@@ -67,6 +67,15 @@ class Objective:
             raise NnvizError("objective_empty")
         return torch.stack([weight * term.value(read) for term, weight in self.terms]).sum(0)
 
+    def seed(self, logits: Tensor) -> Tensor | None:
+        """d value / d logits (N, classes) of an objective of logits alone, the same for every picture; else None."""
+        if {term.kind for term, _ in self.terms} != {"logit"}:
+            return None
+        seed = torch.zeros_like(logits)
+        for term, weight in self.terms:
+            _logit(seed, term).add_(weight)
+        return seed
+
     def __add__(self, other: Any) -> Objective:
         return Objective((*self.terms, *other.terms)) if isinstance(other, Objective) else NotImplemented
 

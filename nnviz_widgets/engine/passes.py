@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -30,13 +31,14 @@ class LiveGraph:
     Attributes:
         leaf: what is differentiated by: the input, or the value at the layer where the pass was cut.
         found: raw outputs of the tapped layers, by name.
-        output: of the network, if the pass went that far.
+        output: of the network, if the pass went that far; logits: the same as (N, classes) logits.
         relus: how many ReLUs got another rule.
     """
 
     leaf: Tensor
     found: Mapping[str, Tensor]
     output: Tensor | None
+    logits: Tensor | None
     relus: int
 
 
@@ -86,27 +88,36 @@ class Passes:
         self.check_numbers(found[LOGITS] if LOGITS in found else found[names[-1]])
         return found
 
-    def open_graph(self, x: Tensor, names: Sequence[str], cut: Layer | None, rule: Rule) -> LiveGraph:
+    def open_graph(
+        self, x: Tensor, names: Sequence[str], cut: Layer | None, rule: Rule, as_logits: AsLogits
+    ) -> LiveGraph:
         """A forward that can be differentiated from the input on, or from the layer `cut`, and no weight with it."""
         layers = [self.layers[name] for name in names if name != LOGITS]
         leaf = x.detach().clone().requires_grad_(cut is None)
         relus = ReluRule(rule)
         with self.guarded(tuple(x.shape)), nullcontext() if rule == "vanilla" else relus:
             found, output = read(self.shadow.module, leaf.clone(), layers, cut=cut, to_end=LOGITS in names)
-        return LiveGraph(leaf if cut is None else found[cut.name], found, output, relus.overridden)
+            logits = None if output is None else as_logits(output)
+        if logits is not None:
+            self.check_numbers(logits)
+        return LiveGraph(leaf if cut is None else found[cut.name], found, output, logits, relus.overridden)
 
     def differentiate(
-        self, graph: LiveGraph, objective: Objective, cut: Layer | None, rule: Rule, as_logits: AsLogits, *, keep: bool
+        self, graph: LiveGraph, objective: Objective, cut: Layer | None, rule: Rule, *, keep: bool
     ) -> Tensor:
         """d objective / d leaf of a graph, raw; the graph can be used once more only with `keep`."""
         with self.guarded(tuple(graph.leaf.shape)):
-            value = self._value(objective, graph.found, graph.output, as_logits)
+            # The seed spares the graph of the objective itself, half of a backward through a short tail.
+            seed = None if graph.logits is None else objective.seed(graph.logits)
+            value = graph.logits if seed is not None else self._value(objective, graph.found, graph.logits).sum()
+            assert value is not None
             if not value.requires_grad:
                 raise NnvizError("gradient_none", objective=repr(objective), of=cut.name if cut else "input")
             if rule != "vanilla" and not graph.relus:
                 raise NnvizError("rule_no_relu", rule=rule)
-            (gradient,) = torch.autograd.grad(value.sum(), graph.leaf, retain_graph=keep)
-        self.check_numbers(value)
+            (gradient,) = torch.autograd.grad(value, graph.leaf, seed, retain_graph=keep)
+        if seed is None:
+            self.check_numbers(value)
         self.check_numbers(gradient)
         return gradient
 
@@ -128,7 +139,7 @@ class Passes:
             found, output = read(
                 self.shadow.module, x.clone(), layers, cut=at, swap=swap if at else None, to_end=LOGITS in names
             )
-            value = self._value(objective, found, output, as_logits)
+            value = self._value(objective, found, None if output is None else as_logits(output))
         self.check_numbers(value)
         return value
 
@@ -144,13 +155,11 @@ class Passes:
         height, width = self.contract.size
         return round(values * x.element_size() * x.shape[0] * max(1, x.shape[2] * x.shape[3] / (height * width)))
 
-    def _value(
-        self, objective: Objective, found: Mapping[str, Tensor], output: Tensor | None, as_logits: AsLogits
-    ) -> Tensor:
+    def _value(self, objective: Objective, found: Mapping[str, Tensor], logits: Tensor | None) -> Tensor:
         def reader(name: str) -> Tensor:
             if name == LOGITS:
-                assert output is not None
-                return as_logits(output)
+                assert logits is not None
+                return logits
             return self.layers[name].canonical(found[self.layers.origin(name).name])
 
         return objective.value(reader)
@@ -174,4 +183,4 @@ class Passes:
 
 def all_finite(values: Tensor) -> bool:
     """Whether no value is NaN or infinite: by their sum, which is quick, and one by one where that overflows."""
-    return bool(torch.isfinite(values.sum()) or torch.isfinite(values).all())
+    return math.isfinite(values.detach().sum().item()) or bool(torch.isfinite(values).all())

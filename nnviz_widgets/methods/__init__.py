@@ -3,6 +3,7 @@
 from nnviz_widgets.methods.activation_maps import activation_maps
 from nnviz_widgets.methods.filters import filters
 from nnviz_widgets.methods.grad_cam import grad_cam
+from nnviz_widgets.methods.occlusion import occlusion
 from nnviz_widgets.methods.saliency import saliency
 
-__all__ = ["activation_maps", "filters", "grad_cam", "saliency"]
+__all__ = ["activation_maps", "filters", "grad_cam", "occlusion", "saliency"]

@@ -37,18 +37,17 @@ def all_class_maps(engine: Engine, x: Tensor) -> Tensor | None:
         (classes, h, w), the maps of `grad_cam` at `find_head(engine).layer`; None where the network does not end in
         global average pooling and one linear layer, which is told by its operations and checked by its logits.
     """
-    head = find_head(engine)
-    if head is None:
-        return None
-    x = x[:1]
-    logits = engine.logits(x)
-    maps = engine.activations(x, head.layer)[0]
-    positions = maps[0].numel()
+    with engine.still():
+        head = find_head(engine)
+        if head is None:
+            return None
+        first = x if x.shape[0] == 1 else x[:1]  # a view of x would be hashed anew each time
+        logits = engine.logits(first)[0]
+        maps = engine.activations(first, head.layer)[0]
     products = head.weight @ maps.flatten(1)
-    expected = products.mean(1) + head.bias
-    if not torch.allclose(expected, logits[0], rtol=1e-3, atol=1e-3 * float(logits.abs().max())):
+    if not _alike(products.mean(1) + head.bias, logits):
         return None
-    return products.relu_().div_(positions).view(-1, *maps.shape[1:])
+    return products.clamp_min_(0).div_(maps[0].numel()).view(-1, *maps.shape[1:])
 
 
 def find_head(engine: Engine) -> Head | None:
@@ -74,6 +73,10 @@ def find_head(engine: Engine) -> Head | None:
     if layer is None or weight is None or bias is None:
         return None
     return Head(layer, weight.detach(), bias.detach().to(weight.device))
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    return bool(((a - b).abs() <= 1e-3 * b.abs().max()).all())
 
 
 def _through(step: Step) -> Step:

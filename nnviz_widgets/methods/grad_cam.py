@@ -39,19 +39,21 @@ def grad_cam(
     if variant not in VARIANTS:
         near = get_close_matches(variant, VARIANTS, n=3, cutoff=0.3) or VARIANTS
         raise NnvizError("variant_unknown", name=variant, near=", ".join(map(repr, near)))
-    record = layer if isinstance(layer, Layer) else engine.layers[layer]
-    if not record.spatial:
-        raise NnvizError("layer_not_spatial", name=record.name, units=record.channels)
-    if variant in FROM_ACTIVATIONS:
-        return FROM_ACTIVATIONS[variant](engine.activations(x, record))
-    if variant in FROM_SCORES:
-        maps = [FROM_SCORES[variant](engine, x[i : i + 1], objective, record.name) for i in range(x.shape[0])]
-        return torch.cat(maps)
-    gradient = engine.gradient(x, objective, of=record)
-    activation = engine.activations(x, record)  # read by the pass above
-    if not gradient.any():
+    with engine.still():  # the activation and its gradient are of the same weights
+        record = layer if isinstance(layer, Layer) else engine.layers[layer]
+        if not record.spatial:
+            raise NnvizError("layer_not_spatial", name=record.name, units=record.channels)
+        if variant in FROM_ACTIVATIONS:
+            return FROM_ACTIVATIONS[variant](engine.activations(x, record))
+        if variant in FROM_SCORES:
+            score = FROM_SCORES[variant]
+            return torch.cat([score(engine, x[i : i + 1], objective, record.name) for i in range(x.shape[0])])
+        gradient = engine.gradient(x, objective, of=record)
+        activation = engine.activations(x, record)  # read by the pass above
+    maps = FROM_GRADIENTS[variant](activation, gradient)
+    if not maps.any() and not gradient.any():
         raise NnvizError("gradient_zero", objective=repr(objective), of=record.name)
-    return FROM_GRADIENTS[variant](activation, gradient)
+    return maps
 
 
 def guided_grad_cam(
