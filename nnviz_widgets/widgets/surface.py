@@ -165,9 +165,18 @@ class Surface:
     def _draw_pane(self, name: str, scene: Scene) -> None:
         canvas, base = self.canvases[name], self._bases[name]
         width, height = self.sizes[name]
+        for _ in range(2):  # a frame that got stuck in the browser may have left a clip behind
+            canvas.restore()
+        canvas.save()
         canvas.reset_transform()
-        canvas.clear_rect(0, 0, width * RATIO, height * RATIO)
         canvas.scale(RATIO, RATIO)
+        moved = _moved(self._drawn.get(name), scene)
+        if moved:  # a large sheet whose selection moved: painting it all again would cost the browser a frame
+            canvas.begin_path()
+            for x, y, w, h in moved:
+                canvas.rect(x - 2 * LINE, y - 2 * LINE, w + 4 * LINE, h + 4 * LINE)
+            canvas.clip()
+        canvas.clear_rect(0, 0, width, height)
         if scene.base is not None:
             if self._kept.get(name) is not scene.base.bitmap:
                 base.reset_transform()
@@ -181,6 +190,7 @@ class Surface:
             self._draw_sprite(canvas, sprite)
         for box in scene.outlines:
             _outline(canvas, box, width, height)
+        canvas.restore()
 
     def _draw_sprite(self, canvas: Any, sprite: Sprite) -> None:
         x, y, width, height = sprite.box
@@ -263,6 +273,13 @@ def _new_manager() -> Any:
     manager = _CanvasManager()
     manager._caching = True  # commands wait for flush: a frame travels whole
     return manager
+
+
+def _moved(before: Scene | None, now: Scene) -> tuple[Box, ...]:
+    """The outlines before and now, if nothing else of the pane is different; else nothing."""
+    if before is None or (before.base, before.sprites) != (now.base, now.sprites):
+        return ()
+    return (*before.outlines, *now.outlines)
 
 
 def _outline(canvas: Any, box: Box, width: float, height: float) -> None:

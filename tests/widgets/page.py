@@ -24,6 +24,7 @@ class Pixels:
         self.array = np.zeros((int(canvas.height), int(canvas.width), 4), dtype=np.uint8)
         self.state: dict[Any, Any] = {"matrix": (1.0, 1.0, 0.0, 0.0), ALPHA: 1.0, SMOOTH: True}
         self.stack: list[dict[Any, Any]] = []
+        self.path: list[tuple[int, int, int, int]] = []
 
     def box(self, x: float, y: float, w: float, h: float) -> tuple[int, int, int, int]:
         sx, sy, tx, ty = self.state["matrix"]
@@ -118,8 +119,17 @@ class Page:
                 continue
             assert canvas is not None, "a batch must say which canvas it begins with"
             state = canvas.state
+            kept = None if state.get("clip") is None else canvas.array.copy()
             sx, sy, tx, ty = state["matrix"]
-            if name == "set":
+            if name == "beginPath":
+                canvas.path = []
+            elif name == "rect":
+                canvas.path.append(canvas.box(*arguments))
+            elif name == "clip":
+                state["clip"] = np.zeros(canvas.array.shape[:2], bool)
+                for x, y, w, h in canvas.path:
+                    state["clip"][max(0, y) : max(0, y + h), max(0, x) : max(0, x + w)] = True
+            elif name == "set":
                 state[arguments[0]] = arguments[1]
             elif name == "resetTransform":
                 state["matrix"] = (1.0, 1.0, 0.0, 0.0)
@@ -130,7 +140,7 @@ class Page:
             elif name == "save":
                 canvas.stack.append(dict(state))
             elif name == "restore":
-                canvas.state = canvas.stack.pop()
+                canvas.state = canvas.stack.pop() if canvas.stack else canvas.state
             elif name == "clearRect":
                 canvas.fill(arguments, (0, 0, 0, 0))
             elif name == "fillRect":
@@ -149,3 +159,6 @@ class Page:
                 canvas.draw(picture, (*arguments, picture.shape[1], picture.shape[0]))
             else:
                 raise AssertionError(f"this page does not know {name}")
+            if kept is not None and "clip" in state:
+                outside = ~state["clip"]
+                canvas.array[outside] = kept[outside]

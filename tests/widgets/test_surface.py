@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from ipycanvas.canvas import COMMANDS
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
@@ -299,3 +300,16 @@ def test_threads_that_show_at_once_end_with_one_of_their_last(surface, page):
             page.draw_next()
     assert np.array_equal(page.shows("photo"), page.shows("mosaic"))
     assert any(np.array_equal(page.shows("photo"), own[-1].paint(WIDTH, HEIGHT)) for own in scenes)
+
+
+def test_a_selection_that_moves_over_a_sheet_repaints_only_itself(surface, page):
+    width, height = surface.sizes["mosaic"]
+    pixels = np.random.default_rng(0).integers(0, 255, (height * 2, width * 2, 3)).astype(np.uint8)
+    sheet = Sprite(Bitmap(pixels), (0, 0, width, height))
+    clips = []
+    for x, y in ((5, 5), (width // 2, 9), (0, 0), (width - 8, height - 8)):
+        surface.show({"mosaic": Scene(sheet, (), ((x, y, 8, 8),))})
+        clips.append(sum(command[0] == COMMANDS["clip"] for _, commands, _ in page.batches for command in commands))
+        page.draw_all()
+        assert np.array_equal(page.shows("mosaic"), surface.picture("mosaic"))
+    assert clips == [0, 1, 1, 1]
