@@ -48,9 +48,11 @@ def lower(graph: Graph, keep: Step | None = None) -> Program | None:
         keep: a step whose own value must be among the nodes' values.
 
     Returns:
-        None where pictures of a batch cannot be told apart (random numbers, or statistics of the batch), where nothing
-        depends on the picture, or where the step to keep has no maps.
+        None where pictures of a batch are not alike, where nothing depends on the picture, or where the step to keep
+        has no maps.
     """
+    if not pictures_alike(graph):
+        return None
     known = Known(readers=_readers(graph))
     for step in graph.steps:
         if step is graph.picture:
@@ -58,8 +60,6 @@ def lower(graph: Graph, keep: Step | None = None) -> Program | None:
             known.nodes[step] = Node(step, "picture", nchw(shape[1]), (shape[2], shape[3]))
         elif not step.live:
             known.constants[step] = _constant(step, known)
-        elif torch.Tag.nondeterministic_seeded in getattr(step.target, "tags", ()) or step.arguments.get("training"):
-            return None
         else:
             known.nodes[step] = _node(step, known, keep)
     logits = known.nodes[graph.logits]
@@ -79,6 +79,14 @@ def lower(graph: Graph, keep: Step | None = None) -> Program | None:
         tail,
         tuple(frontier) or (logits,),
         all(node.layout is not None for node in nodes),
+    )
+
+
+def pictures_alike(graph: Graph) -> bool:
+    """Whether a picture's values are the same in any batch: no random numbers, no statistics of the batch."""
+    return not any(
+        torch.Tag.nondeterministic_seeded in getattr(step.target, "tags", ()) or step.arguments.get("training")
+        for step in graph.steps
     )
 
 
