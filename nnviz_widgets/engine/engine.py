@@ -169,6 +169,14 @@ class Engine:
             )
         return gradient if cut is None else cut.canonical(gradient)
 
+    def relus(self, x: Tensor, objective: Objective, *, of: str | Layer = "input", rule: Rule = "guided") -> int:
+        """How many ReLUs another rule than vanilla overrides on the way, 0 where it is not defined; by a forward."""
+        with self._lock, torch.inference_mode(False), torch.enable_grad():
+            self._follow()
+            cut = None if _name(of) == "input" else self._passes.layers.origin(_name(of))
+            names = self._passes.names_of(objective)
+            return self._passes.open_graph(self._to_network(x), names, cut, rule, self._as_logits).relus
+
     def value(
         self, x: Tensor, objective: Objective, *, at: str | Layer | None = None, activation: Tensor | None = None
     ) -> Tensor:

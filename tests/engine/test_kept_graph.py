@@ -267,3 +267,14 @@ def test_value_as_if_a_layer_had_given_something_else() -> None:
     assert torch.allclose(engine.value(x, logit(2), at="pool", activation=maps), expected[:, 2])
     assert torch.allclose(engine.value(x[:1], logit(2), at="pool", activation=maps), expected[:, 2])  # once up to it
     assert snapshot(module) == before
+
+
+def test_relus_on_the_way_are_counted() -> None:
+    x = picture()
+    assert engine_of(seeded(lambda: Functional(True))).relus(x, logit(0)) == 3
+    assert engine_of(seeded(Reused)).relus(x, logit(0), rule="deconvnet") == 4
+    plain = engine_of(seeded(Plain))
+    assert plain.relus(x, logit(0)) == 2
+    assert plain.relus(x, logit(0), of="pool") == 1
+    assert plain.relus(x, channel("conv1", 0)) == 0
+    assert plain.relus(x, logit(0), rule="vanilla") == 0
