@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.widgets.activation_maps import ActivationMaps as ActivationMaps
     from nnviz_widgets.widgets.filters import Filters as Filters
     from nnviz_widgets.widgets.grad_cam import GradCam as GradCam
+    from nnviz_widgets.widgets.occlusion import Occlusion as Occlusion
     from nnviz_widgets.widgets.saliency import Saliency as Saliency
 
 _HOMES = {
@@ -31,6 +32,7 @@ _HOMES = {
     "GradCam": "widgets.grad_cam",
     "NnvizError": "errors",
     "Objective": "engine.objectives",
+    "Occlusion": "widgets.occlusion",
     "Saliency": "widgets.saliency",
     "channel": "engine.objectives",
     "direction": "engine.objectives",

@@ -15,6 +15,7 @@ NAMES = [
     "GradCam",
     "NnvizError",
     "Objective",
+    "Occlusion",
     "Saliency",
     "channel",
     "direction",

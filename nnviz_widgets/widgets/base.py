@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
@@ -27,6 +28,7 @@ from nnviz_widgets.widgets.workers import give_worker, take_worker
 
 SIDE = 280  # CSS pixels of a photo's longer side: at twice that a whole multiple of 7, 14, 28, 56 and 112
 FIRST_RESULT = 60  # seconds that a display waits for its first picture
+LAST_RESULT = 3  # seconds that it waits for its last one
 
 
 class LiveWidget(ipywidgets.VBox):
@@ -160,9 +162,7 @@ class LiveWidget(ipywidgets.VBox):
         return {name: getattr(self, name) for name in ("layer", "channel") if name in self._live}
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        # A failure is shown in the widget's status line; the widget is displayed all the same.
-        with suppress(Exception):
-            self._ticket.result(FIRST_RESULT)
+        self._await_picture()
         bundle = super()._repr_mimebundle_(**kwargs)
         if self._shown is not None and bundle is not None:
             stream = io.BytesIO()
@@ -170,6 +170,14 @@ class LiveWidget(ipywidgets.VBox):
             data = bundle[0] if isinstance(bundle, tuple) else bundle
             data["image/png"] = stream.getvalue()
         return bundle
+
+    def _await_picture(self) -> None:
+        """Wait for the first picture, and a little longer for the last: a cell that goes on has something to show."""
+        end = time.monotonic() + FIRST_RESULT
+        with suppress(Exception):  # a failure is shown in the status line; the widget is displayed all the same
+            self._ticket.result(LAST_RESULT)
+        while self._shown is None and not self._ticket.done and time.monotonic() < end:
+            time.sleep(0.02)
 
     # From a changed trait to a picture
 

@@ -39,11 +39,15 @@ class Frame:
 
     def say(self, title: str, caption: str) -> None:
         """Set title and caption; any character is shown as it is."""
-        self.title.value = f'<div class="nnviz-title">{html.escape(title)}</div>'
+        self.say_above(title)
         self.say_below(caption)
 
-    def say_below(self, caption: str) -> None:
-        self.caption.value = f'<div class="nnviz-caption">{html.escape(caption)}</div>'
+    def say_above(self, title: str) -> None:
+        self.title.value = f'<div class="nnviz-title">{html.escape(title)}</div>'
+
+    def say_below(self, caption: str, *, before: str = "") -> None:
+        """Set the caption; `before` it stands HTML whose texts are escaped already."""
+        self.caption.value = f'{before}<div class="nnviz-caption">{html.escape(caption)}</div>'
 
     def show_bar(self, scale: Scale, label: str, colours: Colours, *, height: int | None = None) -> None:
         """The colour bar for a scale, its numbers in the page's own colours; as high as the pane if not said."""
