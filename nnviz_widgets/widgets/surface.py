@@ -10,6 +10,7 @@ import io
 import threading
 import time
 from collections.abc import Mapping
+from math import ceil, floor
 from typing import Any
 
 import ipywidgets
@@ -169,13 +170,15 @@ class Surface:
             canvas.restore()
         canvas.save()
         canvas.reset_transform()
-        canvas.scale(RATIO, RATIO)
         moved = _moved(self._drawn.get(name), scene)
         if moved:  # a large sheet whose selection moved: painting it all again would cost the browser a frame
             canvas.begin_path()
-            for x, y, w, h in moved:
-                canvas.rect(x - 2 * LINE, y - 2 * LINE, w + 4 * LINE, h + 4 * LINE)
+            for x, y, w, h in moved:  # in whole pixels, or the edges of the clip would be half painted
+                left, top = floor((x - 2 * LINE) * RATIO), floor((y - 2 * LINE) * RATIO)
+                right, bottom = ceil((x + w + 2 * LINE) * RATIO), ceil((y + h + 2 * LINE) * RATIO)
+                canvas.rect(left, top, right - left, bottom - top)
             canvas.clip()
+        canvas.scale(RATIO, RATIO)
         canvas.clear_rect(0, 0, width, height)
         if scene.base is not None:
             if self._kept.get(name) is not scene.base.bitmap:
