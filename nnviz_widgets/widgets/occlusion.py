@@ -165,9 +165,10 @@ class Occlusion(TargetWidget):
         if probe is not self._probe:
             self._probe = probe
             if self._shown is not None:
-                self._draw(*self._shown)
+                self._surface.show({"photo": self._photo_scene(*self._shown)})
 
-    def _draw(self, state: SimpleNamespace, shown: Shown) -> None:
+    def _photo_scene(self, state: SimpleNamespace, shown: Shown) -> Scene:
+        """The photo with the square where one points, and its bars."""
         width, height = self._photo_size()
         whole: Box = (0, 0, width, height)
         photo, smooth = self._bitmap(state.x)
@@ -178,8 +179,12 @@ class Occlusion(TargetWidget):
             zoom = width / state.x.shape[3]
             box: Box = (probe.box[1] * zoom, probe.box[0] * zoom, state.size * zoom, state.size * zoom)
             sprites, outlines = (Sprite(Bitmap(self._square(state, probe.box)), box, smooth),), (box,)
-        scenes = {"photo": Scene(Sprite(photo, whole, smooth), sprites, outlines)}
         self._say_bars(shown, probe)
+        return Scene(Sprite(photo, whole, smooth), sprites, outlines)
+
+    def _draw(self, state: SimpleNamespace, shown: Shown) -> None:
+        whole: Box = (0, 0, *self._photo_size())
+        scenes = {"photo": self._photo_scene(state, shown)}
         values = self._probability(shown)
         panels = {"probability": (values, "probability", "occlusion_probability")}
         if shown.map.activation is not None:
