@@ -11,14 +11,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nnviz_widgets.engine.chunks import Machine
+from nnviz_widgets.engine.clean import Clean, clean_pass
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.engine.graph import Graph
 from nnviz_widgets.engine.layers import Layer
 from nnviz_widgets.engine.layouts import Indices
 from nnviz_widgets.engine.lowering import Program, lower, pictures_alike
 from nnviz_widgets.engine.objectives import LOGITS
-from nnviz_widgets.engine.plans import WORTH, Machine, plan
-from nnviz_widgets.engine.windows import Clean, Found, clean_pass, run
+from nnviz_widgets.engine.plans import WORTH, plan
+from nnviz_widgets.engine.windows import Found, run
 from nnviz_widgets.errors import NnvizError
 
 AT_ONCE = {"cpu": 16}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from nnviz_widgets.engine.convolution_rules import CONVOLUTION_RULES
 from nnviz_widgets.engine.graph import Graph, Step
 from nnviz_widgets.engine.layouts import Place, nchw, stacked, whole_maps
 from nnviz_widgets.engine.moving_windows import MOVING_WINDOWS
@@ -16,7 +17,7 @@ from nnviz_widgets.engine.nodes import Node, caller
 from nnviz_widgets.engine.pooling_rules import POOLING_RULES
 from nnviz_widgets.engine.window_rules import ALIASES, RULES, Known, pointwise
 
-ALL_RULES = {**RULES, **POOLING_RULES, **MOVING_WINDOWS}
+ALL_RULES = {**RULES, **CONVOLUTION_RULES, **POOLING_RULES, **MOVING_WINDOWS}
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Program:
         kept: the node of the layer asked for.
         tail: nodes without maps after the last node with maps; they cost little memory, so large batches suit them.
         frontier: those outside the tail that it reads, the logits where there is no tail.
+        overwriting: those that may work in the memory of their source, which nobody else reads.
         understood: whether every operation is known to treat pictures alike whatever the batch.
     """
 
@@ -36,6 +38,7 @@ class Program:
     kept: Node | None
     tail: tuple[Node, ...]
     frontier: tuple[Node, ...]
+    overwriting: frozenset[Node]
     understood: bool
 
 
@@ -78,6 +81,7 @@ def lower(graph: Graph, keep: Step | None = None) -> Program | None:
         kept,
         tail,
         tuple(frontier) or (logits,),
+        frozenset(_overwriting(nodes, logits)),
         all(node.layout is not None for node in nodes),
     )
 
@@ -156,6 +160,19 @@ def _needed(ends: list[Node]) -> tuple[Node, ...]:
         if end not in found:
             visit(end)
     return tuple(found)
+
+
+FRESH = frozenset(["convolution", "add", "native_batch_norm"])
+"""Operations whose result is a tensor of its own, whatever they are made of here."""
+
+
+def _overwriting(nodes: tuple[Node, ...], logits: Node) -> Iterator[Node]:
+    readers = Counter(source for node in nodes for source in node.sources)
+    for node in nodes:
+        if node.overwrite is not None:
+            (source,) = node.sources
+            if readers[source] == 1 and source is not logits and source.step.operation in FRESH:
+                yield node
 
 
 def _tail(nodes: tuple[Node, ...], logits: Node, kept: Node | None) -> tuple[Node, ...]:

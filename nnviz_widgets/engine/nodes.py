@@ -57,6 +57,7 @@ class Node:
         size: rows and columns of its maps, (1, 1) where it has none.
         run: (sources over the cells that the window reads, place of the window) -> the window.
         run_whole: the same for a "sliding" node from whole maps, which it pads itself.
+        overwrite: the same as `run`, in the memory of its one source.
         pad: what a "sliding" node reads outside its source.
         macs: multiply-accumulates a cell; all of them where there are no cells.
         weights: numbers that it reads besides its sources.
@@ -77,6 +78,7 @@ class Node:
     constant: Tensor | None = None
     convolution: Convolution | None = None
     pads: Pads | None = None
+    overwrite: Run | None = field(default=None, repr=False)
 
     @property
     def spatial(self) -> bool:
@@ -134,6 +136,22 @@ def normalised(step: Step, node: Node, scale: Tensor, shift: Tensor) -> Node:
 def kept_apart(weight: Tensor) -> Tensor:
     """A copy that a training step does not change, with channels innermost as the windows have them."""
     return weight.detach().clone(memory_format=torch.channels_last)
+
+
+OVERWRITING = frozenset(["relu", "hardtanh", "hardswish", "hardsigmoid", "silu", "gelu", "clamp", "clamp_min", "elu"])
+"""Pointwise operations that have a twin that works in place."""
+
+
+def overwriter(step: Step, where: Mapping[Step, int | Tensor]) -> Run | None:
+    """The operation in the memory of its one source, if there is such an operation."""
+    if step.operation not in OVERWRITING or len(step.inputs) != 1:
+        return None
+    packet = getattr(torch.ops.aten, step.operation + "_")
+    target = getattr(packet, getattr(step.target, "_overloadname", "default"), None)
+    if target is None:
+        return None
+    call = caller(replace(step, target=target), where)
+    return lambda values, _: call(values)
 
 
 def caller(step: Step, where: Mapping[Step, int | Tensor]) -> Callable[[Sequence[Tensor]], Tensor]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import torch
 
+from nnviz_widgets.engine.chunks import Chunk, Machine, Plan, Window
 from nnviz_widgets.engine.clustering import Costs, groupings, largest
 from nnviz_widgets.engine.layouts import Indices
 from nnviz_widgets.engine.lowering import Program
@@ -21,80 +20,6 @@ MOSTLY = 0.75
 """Share of a map from which on a window costs more than the whole map."""
 NUMBER = 30.0
 """Writing and reading a number takes as long as that many multiply-accumulates."""
-
-
-@dataclass(frozen=True)
-class Machine:
-    """How a device likes its batches; costs in multiply-accumulates.
-
-    Attributes:
-        per_node: what starting an operation costs.
-        per_weight: what reading a weight costs.
-        positions, bytes: bounds of a batch.
-    """
-
-    per_node: float
-    per_weight: float
-    positions: int
-    bytes: int
-
-    @classmethod
-    def of(cls, device: torch.device) -> Machine:
-        return cls(6e5, 12, 64, 2**27) if device.type == "cpu" else cls(3e8, 20, 512, 2**31)
-
-
-@dataclass(frozen=True)
-class Window:
-    """What a batch computes of a node's maps: h x w cells from (tops[i], lefts[i]) for position i.
-
-    Attributes:
-        whole: it is all of the map.
-        same: nothing of it changes.
-    """
-
-    tops: Indices
-    lefts: Indices
-    h: int
-    w: int
-    whole: bool
-    same: bool
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """A batch: the indices of its positions, and a window a node."""
-
-    positions: Indices
-    windows: tuple[Window, ...]
-
-    def halves(self) -> list[Chunk]:
-        """The same in two batches; none where it is a single position."""
-        middle = len(self.positions) // 2
-        return [self._part(part) for part in (slice(0, middle), slice(middle, None)) if middle]
-
-    def _part(self, part: slice) -> Chunk:
-        windows = (Window(w.tops[part], w.lefts[part], w.h, w.w, w.whole, w.same) for w in self.windows)
-        return Chunk(self.positions[part], tuple(windows))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The batches of a set of positions.
-
-    Attributes:
-        boxes: (positions, 4): top, left, height, width of the change in the picture.
-        macs: multiply-accumulates of all batches.
-        dense_macs: those of as many whole pictures.
-    """
-
-    boxes: Indices
-    chunks: tuple[Chunk, ...]
-    macs: float
-    dense_macs: float
-
-    @property
-    def gain(self) -> float:
-        return self.dense_macs / max(self.macs, 1.0)
 
 
 def plan(program: Program, boxes: Indices, machine: Machine, itemsize: int, *, whole: bool = False) -> Plan:
@@ -134,7 +59,7 @@ def plan(program: Program, boxes: Indices, machine: Machine, itemsize: int, *, w
         batches = math.ceil(len(members) / most)
         cluster = Chunk(np.arange(len(members)), tuple(windows))
         for part in np.array_split(np.arange(len(members)), batches):
-            cut = cluster._part(slice(int(part[0]), int(part[-1]) + 1))
+            cut = cluster.part(slice(int(part[0]), int(part[-1]) + 1))
             chunks.append(Chunk(members[cut.positions], cut.windows))
     dense = len(boxes) * sum(node.macs * node.size[0] * node.size[1] for node in nodes)
     return Plan(boxes, tuple(chunks), total, dense)

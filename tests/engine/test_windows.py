@@ -13,10 +13,12 @@ import torchvision
 from torch import Tensor, nn
 
 from nnviz_widgets.engine.changed_pictures import changed, changed_pictures
+from nnviz_widgets.engine.chunks import Machine
+from nnviz_widgets.engine.clean import clean_pass
 from nnviz_widgets.engine.device import is_out_of_memory
 from nnviz_widgets.engine.lowering import lower
-from nnviz_widgets.engine.plans import Machine, plan
-from nnviz_widgets.engine.windows import clean_pass, run
+from nnviz_widgets.engine.plans import plan
+from nnviz_widgets.engine.windows import run
 from nnviz_widgets.errors import NnvizError
 from tests.engine.networks import (
     Branches,
@@ -325,7 +327,7 @@ def test_small_batches_give_the_same(whole: bool):
 def test_a_batch_that_does_not_fit_is_halved(monkeypatch):
     import nnviz_widgets.engine.windows as windows
 
-    real, refused = windows._run_chunk, []
+    real, refused = windows.run_chunk, []
 
     def tight(chunk: Any, *rest: Any) -> Any:
         if len(chunk.positions) > 2:
@@ -333,10 +335,10 @@ def test_a_batch_that_does_not_fit_is_halved(monkeypatch):
             raise torch.OutOfMemoryError("out of memory")
         return real(chunk, *rest)
 
-    monkeypatch.setattr(windows, "_run_chunk", tight)
+    monkeypatch.setattr(windows, "run_chunk", tight)
     check(seeded(Plain), (16, 16), (4, 4), 4)
     assert refused
-    monkeypatch.setattr(windows, "_run_chunk", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("x")))
+    monkeypatch.setattr(windows, "run_chunk", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("x")))
     assert is_out_of_memory(torch.OutOfMemoryError("x"))
     with pytest.raises(NnvizError) as caught:
         check(seeded(Plain), (16, 16), (4, 4), 4)
