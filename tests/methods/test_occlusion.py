@@ -17,6 +17,7 @@ from torchvision.models import vit_b_32
 
 from nnviz_widgets.engine.load import load
 from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.images.samples import sample
 from nnviz_widgets.methods import occlusion
 from nnviz_widgets.methods.occluders import FILLS, occluder
 from nnviz_widgets.methods.occlusion_map import OcclusionMap
@@ -94,6 +95,16 @@ def test_the_small_offline_network():
     wanted = by_hand(engine.module.eval(), x, 6, 3, torch.zeros_like(x))
     assert final.exact_by == "windows"
     assert final.gain > 1.3
+    assert (final.logits - wanted).abs().max() <= 1e-5 * wanted.abs().max()
+
+
+def test_the_default_network():
+    engine = load(device="cpu")
+    x = engine.prepare(sample("cat"))
+    final = last(occlusion(engine, x, size=48, stride=88))
+    wanted = by_hand(engine.module.eval(), x, 48, 88, torch.zeros_like(x))
+    assert final.exact_by == "windows"
+    assert wanted.flatten(0, 1).std(0).max() > 0.01 * wanted.abs().max()
     assert (final.logits - wanted).abs().max() <= 1e-5 * wanted.abs().max()
 
 
