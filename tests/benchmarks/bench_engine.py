@@ -41,6 +41,7 @@ def fresh(engine: Engine, run: Callable[[], object]) -> Callable[[], object]:
 
     def cold() -> object:
         engine._cache.clear()
+        engine._graphs.clear()
         return run()
 
     return cold
