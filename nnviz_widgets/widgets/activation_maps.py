@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from operator import index
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,6 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from nnviz_widgets.engine.engine import Engine
-from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.live import Background, Partial
 from nnviz_widgets.methods.activation_maps import activation_maps
 from nnviz_widgets.render.figure import Panel
@@ -24,6 +22,7 @@ from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.render.scale import colours_of
 from nnviz_widgets.widgets.controls import bind, dropdown, fraction_slider, index_slider
 from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.map_layers import check_channel, check_layer, check_neuron, layer_options, layers_with_maps
 from nnviz_widgets.widgets.map_sheet import ORDERS, SCALES, MapSheet
 from nnviz_widgets.widgets.photo import PhotoWidget
 from nnviz_widgets.widgets.pointer import Event
@@ -68,9 +67,7 @@ class ActivationMaps(PhotoWidget):
         super().__init__(engine, language=language, **{"photo": picture, **state})
 
     def _start(self, state: dict[str, Any]) -> None:
-        self._spatial = [layer for layer in self.engine.layers.distinct() if layer.spatial]
-        if not self._spatial:
-            raise NnvizError("network_no_maps", name=self.engine.name)
+        self._spatial = layers_with_maps(self.engine)
         self._values: tuple[Tensor, int, NDArray[np.float32]] | None = None
         self._sheet: MapSheet | None = None
         self._ahead: Tensor | None = None
@@ -82,31 +79,15 @@ class ActivationMaps(PhotoWidget):
 
     @validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
-        record = self.engine.layers[proposal["value"]]
-        if not record.spatial:
-            raise NnvizError("layer_not_spatial", name=record.name, units=record.channels)
-        return self.engine.layers.origin(record.name).name
+        return check_layer(self.engine, proposal["value"])
 
     @validate("channel")
     def _validate_channel(self, proposal: Any) -> int:
-        channel, last = proposal["value"], self.engine.layers[self.layer].channels - 1
-        if not 0 <= channel <= last:
-            raise NnvizError("option_range", name="channel", value=channel, layer=self.layer, last=last)
-        return int(channel)
+        return check_channel(self.engine, self.layer, proposal["value"])
 
     @validate("unit")
     def _validate_unit(self, proposal: Any) -> tuple[int, int] | None:
-        unit, layer = proposal["value"], self.engine.layers[self.layer]
-        if unit is None:
-            return None
-        try:
-            row, col = map(index, unit)
-        except (TypeError, ValueError) as error:
-            raise NnvizError("unit_value", value=unit) from error
-        height, width = layer.shape[1:]
-        if not (0 <= row < height and 0 <= col < width):
-            raise NnvizError("unit_range", name=layer.name, row=row, col=col, last_row=height - 1, last_col=width - 1)
-        return row, col
+        return check_neuron(self.engine, self.layer, proposal["value"])
 
     def _panes(self) -> dict[str, tuple[int, int]]:
         size = self._photo_size()
@@ -114,7 +95,7 @@ class ActivationMaps(PhotoWidget):
         return {"photo": size, "map": size, "mosaic": (MOSAIC[0], max(grid.height for grid in grids) // RATIO + 1)}
 
     def _build(self) -> list[ipywidgets.Widget]:
-        layers = [(f"{x.name} · {x.kind} · {' × '.join(map(str, x.shape))}", x.name) for x in self._spatial]
+        layers = layer_options(self._spatial)
         self._layer_control = dropdown(self.language, "layer", layers, width="420px")
         self._channel_control = index_slider(self.language, "channel", self._last_channel())
         order = dropdown(self.language, "order", [(self._say(f"order_{name}"), name) for name in ORDERS])

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nnviz_widgets.engine.objectives import logit
-from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.live import Background, Partial
 from nnviz_widgets.methods.grad_cam import VARIANTS, grad_cam
 from nnviz_widgets.methods.saliency import saliency
@@ -24,6 +23,7 @@ from nnviz_widgets.render.resize import resize_smooth
 from nnviz_widgets.render.scale import Scale, apply, colourise, colours_of, scale_of
 from nnviz_widgets.widgets.controls import bind, dropdown, fraction_slider
 from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.map_layers import check_layer, layer_options, layers_with_maps
 from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.scene import Bitmap, Box, Scene, Sprite
 from nnviz_widgets.widgets.target import TargetWidget
@@ -63,24 +63,21 @@ class GradCam(TargetWidget):
         super().__init__(engine, language=language, photo=picture, **state)
 
     def _start(self, state: dict[str, Any]) -> None:
-        self._spatial = [layer for layer in self.engine.layers.distinct() if layer.spatial]
+        self._spatial = layers_with_maps(self.engine)
         last = next((x for x in reversed(self._spatial) if (x.height or 0) * (x.width or 0) > 1), self._spatial[-1])
         self.layer = state.pop("layer", None) or last.name
         super()._start(state)
 
     @validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
-        record = self.engine.layers[proposal["value"]]
-        if not record.spatial:
-            raise NnvizError("layer_not_spatial", name=record.name, units=record.channels)
-        return self.engine.layers.origin(record.name).name
+        return check_layer(self.engine, proposal["value"])
 
     def _panes(self) -> dict[str, tuple[int, int]]:
         size = self._photo_size()
         return {"photo": size, "map": size, "guided": size}
 
     def _build(self) -> list[ipywidgets.Widget]:
-        layers = [(f"{x.name} · {x.kind} · {' × '.join(map(str, x.shape))}", x.name) for x in self._spatial]
+        layers = layer_options(self._spatial)
         controls = {
             "layer": dropdown(self.language, "layer", layers, width="420px"),
             "variant": dropdown(self.language, "variant", [(self._say(f"variant_{v}"), v) for v in VARIANTS]),

@@ -25,6 +25,7 @@ from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.render.scale import Scale, colourise, colours_of, scale_of
 from nnviz_widgets.widgets.controls import bind, dropdown, index_slider
 from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.map_layers import check_layer, layer_options, layers_with_maps
 from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.scene import Bitmap, Box, Scene, Sprite
 from nnviz_widgets.widgets.target import TargetWidget
@@ -77,7 +78,7 @@ class Occlusion(TargetWidget):
         self._probes = self._worker.view(on_result=self._probed, on_error=self._failed)
 
     def _start(self, state: dict[str, Any]) -> None:
-        self._spatial = [layer for layer in self.engine.layers.distinct() if layer.spatial]
+        self._spatial = layers_with_maps(self.engine)
         self._side = min(self.engine.contract.size)
         self._probe: Probe | None = None
         self._pointed: tuple[int, int] | None = None
@@ -100,19 +101,13 @@ class Occlusion(TargetWidget):
 
     @validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
-        if not proposal["value"]:
-            return ""
-        record = self.engine.layers[proposal["value"]]
-        if not record.spatial:
-            raise NnvizError("layer_not_spatial", name=record.name, units=record.channels)
-        return self.engine.layers.origin(record.name).name
+        return check_layer(self.engine, proposal["value"]) if proposal["value"] else ""
 
     def _panes(self) -> dict[str, tuple[int, int]]:
         return dict.fromkeys(("photo", "probability", "predicted", "activation"), self._photo_size())
 
     def _build(self) -> list[ipywidgets.Widget]:
-        layers = [(self._say("layer_none"), "")]
-        layers += [(f"{x.name} · {x.kind} · {' × '.join(map(str, x.shape))}", x.name) for x in self._spatial]
+        layers = [(self._say("layer_none"), ""), *layer_options(self._spatial)]
         controls = {
             "size": index_slider(self.language, "size", self._side, width="260px"),
             "stride": index_slider(self.language, "stride", max(self._side // 2, self.stride), width="260px"),

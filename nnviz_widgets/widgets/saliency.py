@@ -24,6 +24,7 @@ from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.render.scale import Scale, colourise, colours_of, scale_of
 from nnviz_widgets.widgets.controls import bind, dropdown, index_slider
 from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.map_layers import check_channel, check_layer, check_neuron, layer_options, layers_with_maps
 from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.scene import Bitmap, Box, Scene, Sprite
 from nnviz_widgets.widgets.target import TargetWidget
@@ -71,23 +72,21 @@ class Saliency(TargetWidget):
         super().__init__(engine, language=language, photo=picture, **state)
 
     def _start(self, state: dict[str, Any]) -> None:
-        self._spatial = [layer for layer in self.engine.layers.distinct() if layer.spatial]
+        self._spatial = layers_with_maps(self.engine)
         self.layer = state.pop("layer", None) or self._spatial[len(self._spatial) // 2].name
         super()._start(state)
 
     @validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
-        record = self.engine.layers[proposal["value"]]
-        if not record.spatial:
-            raise NnvizError("layer_not_spatial", name=record.name, units=record.channels)
-        return self.engine.layers.origin(record.name).name
+        return check_layer(self.engine, proposal["value"])
 
     @validate("channel")
     def _validate_channel(self, proposal: Any) -> int:
-        last = self._last_channel()
-        if not 0 <= proposal["value"] <= last:
-            raise NnvizError("option_range", name="channel", value=proposal["value"], layer=self.layer, last=last)
-        return int(proposal["value"])
+        return check_channel(self.engine, self.layer, proposal["value"])
+
+    @validate("unit")
+    def _validate_unit(self, proposal: Any) -> tuple[int, int] | None:
+        return check_neuron(self.engine, self.layer, proposal["value"])
 
     @validate("rules")
     def _validate_rules(self, proposal: Any) -> tuple[str, ...]:
@@ -103,7 +102,7 @@ class Saliency(TargetWidget):
         return dict.fromkeys(("photo", *RULES), self._photo_size())
 
     def _build(self) -> list[ipywidgets.Widget]:
-        layers = [(f"{x.name} · {x.kind} · {' × '.join(map(str, x.shape))}", x.name) for x in self._spatial]
+        layers = layer_options(self._spatial)
         self._controls = {
             "of": dropdown(self.language, "of", [(self._say(f"of_{name}"), name) for name in OF]),
             "layer": dropdown(self.language, "layer", layers, width="420px"),

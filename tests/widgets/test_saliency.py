@@ -83,3 +83,17 @@ def test_bad_state_is_refused(saliency, name, value):
     with pytest.raises((NnvizError, TraitError)):
         setattr(saliency, name, value)
     assert getattr(saliency, name) == before
+
+
+@pytest.mark.parametrize("unit", [(6, 0), (0, -1), (1.5, 2), "12", 3])
+def test_a_neuron_that_is_not_there_is_refused(saliency, unit):
+    with pytest.raises(NnvizError):
+        saliency.unit = unit
+    assert saliency.unit is None
+
+
+@pytest.mark.parametrize("widget", [nnviz.Saliency, nnviz.GradCam, nnviz.Occlusion])
+def test_a_network_without_maps_is_told(widget):
+    flat = engine_of(lambda: nn.Sequential(nn.Flatten(), nn.Linear(768, 5)))
+    with pytest.raises(NnvizError, match="no maps"):
+        widget(flat, PICTURE)
