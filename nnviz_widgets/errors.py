@@ -16,6 +16,16 @@ MESSAGES: dict[str, str] = {
     "picture_nan": "The picture holds values that are not numbers (NaN or infinite): replace them first.",
     "picture_empty": "The picture has no pixels (shape {shape}).",
     "sample_unknown": "No sample picture is called {name!r}: there are {known}.",
+    # the camera
+    "camera_empty": "The camera has given no picture yet: show the widget in a browser and allow the camera there.",
+    "camera_insecure": "The browser gives no camera to this page, for it is not secure: open it as https:// or through "
+    "localhost.",
+    "camera_none": "No camera was found: plug one in and press Resume, or choose another picture.",
+    "camera_denied": "The camera is not allowed on this page: allow it beside the page's address in the browser, then "
+    "press Resume.",
+    "camera_taken": "The camera cannot be opened; another program may be using it: close that one, then press Resume.",
+    "camera_gone": "The camera has stopped, as if it were unplugged: plug it in, then press Resume.",
+    "camera_failed": "The camera cannot be opened ({reason}): try another browser, or choose another picture.",
     # input contract
     "contract_missing": "The engine cannot guess {missing}: pass {example}.",
     "contract_value": "{field}={value!r} does not fit: {expected}.",
@@ -52,6 +62,17 @@ MESSAGES: dict[str, str] = {
     "unit_range": "Layer {name!r} has rows 0 to {last_row} and columns 0 to {last_col}: ({row}, {col}) is not there.",
     "unit_dead": "Unit ({row}, {col}) of channel {k} in {name!r} does not answer to this picture: its gradient is 0, as that "
     "of a ReLU at 0 or a ReLU6 at 6. Choose another unit, the layer before its activation, or another picture.",
+    "unit_off": "Row {row}, column {col} of {layer!r}, channel {channel}, is 0 behind its ReLU, so nothing flows back: try "
+    "row {best_row}, column {best_col}.",
+    "unit_off_before": "Row {row}, column {col} of {layer!r}, channel {channel}, is 0 behind its ReLU, so nothing flows "
+    "back: try row {best_row}, column {best_col}, or layer {before!r}, before the ReLU.",
+    "unit_saturated": "Row {row}, column {col} of {layer!r}, channel {channel}, is at {bound}, the end of its activation, so "
+    "nothing flows back: try layer {before!r}, before the activation, or another neuron.",
+    "channel_off": "Channel {channel} of {layer!r} is 0 all over this picture, so nothing flows back: try channel {best}, or "
+    "another picture.",
+    "classes_equal": "{name} minus itself is 0: choose another class, or none to take away.",
+    "rules_none": "No rule is left to show: keep vanilla, deconvnet or guided.",
+    "redrawn_range": "randomised={count!r} does not fit: this network has {most} layers with weights, so 0 to {most}.",
     "layer_grid": "Layer {name!r} gave {got} tokens, not the {expected} of its grid: use x of the engine's size.",
     # objectives
     "objective_empty": "The objective is empty: its terms cancel out.",
@@ -67,11 +88,22 @@ MESSAGES: dict[str, str] = {
     "neuron_shape": "{term} does not fit a layer of shape {shape}: give channel, row and column of a spatial layer, "
     "only the unit of another.",
     "direction_length": "{term} has {length} numbers for {channels} channels: give one a channel.",
+    # a person's own function
+    "method_type": "A {type} is not a function: pass f(module, x, target), or None for none.",
+    "own_call": "{name} cannot be called as {name}(module, x, target): {reason}",
+    "own_raised": "{name} raised {type} in line {line}: {reason}",
+    "own_type": "{name} gave a {type}: expected a tensor or an array of numbers of shape {expected}.",
+    "own_shape": "{name} gave shape {got}: expected {expected}; leading ones may be missing.",
+    "own_numbers": "{name} gave {count} values that are not numbers (NaN or infinite), the first at {place}: expected "
+    "finite ones.",
     # occlusion
     "occluder_size": "A square of {size} pixels does not fit into a picture of {height} x {width}: choose a size up to "
     "{most}.",
     "occluder_number": "{name}={value!r} does not fit: expected a whole number of pixels, 1 or more.",
-    "fill_unknown": "fill={fill!r} is not known: choose {known}, or a number in the units of the network's input.",
+    "square_value": "square={value!r} is no place for the square: expected (top, left) of its corner in pixels, up to "
+    "{last}, or None.",
+    "fill_unknown": "fill={fill!r} is not known: choose {known}, a number in the units of the network's input, or pixel "
+    "values in 0..1 (as many as channels: {channels}).",
     # the small offline network
     "weights_missing": "No weights at {path}: reinstall the package, or pass the path of a .safetensors file.",
     "weights_unreadable": "{path} does not hold this network's weights ({reason}): pass another file.",

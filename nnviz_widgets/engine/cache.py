@@ -6,7 +6,8 @@ import hashlib
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -46,6 +47,12 @@ class Cache:
             self.bytes += size
             while self.bytes > self.max_bytes:
                 self._drop(next(iter(self._entries)))
+
+    def drop(self, unwanted: Callable[[Any], bool]) -> None:
+        """Let go of the entries whose key is unwanted."""
+        with self._lock:
+            for key in [key for key in self._entries if unwanted(key)]:
+                self._drop(key)
 
     def clear(self) -> None:
         with self._lock:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from nnviz_widgets.engine.device import precision
 from nnviz_widgets.engine.layouts import from_rows, repeated, stacked, to_rows, whole_maps
 from nnviz_widgets.engine.lowering import Program
 from nnviz_widgets.engine.nodes import Node
@@ -19,11 +20,13 @@ class Clean:
     """What the nodes give for the unchanged picture.
 
     Attributes:
+        half: whether in half precision.
         rows: of maps, a row a cell, by node and by the value of the row after the last, which stands for padding.
         values: of nodes without maps, for one picture.
     """
 
     program: Program
+    half: bool
     rows: dict[tuple[Node, float], Tensor] = field(repr=False)
     values: dict[Node, Tensor] = field(repr=False)
     logits: Tensor = field(repr=False)
@@ -43,14 +46,14 @@ class Clean:
         return repeated(value, node.layout, one, n)
 
 
-def clean_pass(program: Program, x: Tensor) -> Clean:
+def clean_pass(program: Program, x: Tensor, *, half: bool = False) -> Clean:
     """Run the picture x (1, C, H, W), and keep what windows read."""
     readers: dict[Node, list[Node]] = {node: [] for node in program.nodes}
     for node in program.nodes:
         for source in node.sources:
             readers.setdefault(source, []).append(node)
-    with quietly(x.device):
-        clean = Clean(program, {}, {}, torch.empty(0))
+    with quietly(x.device, half):
+        clean = Clean(program, half, {}, {}, torch.empty(0))
         values: dict[Node, Tensor] = {}
         for node in program.nodes:
             if node.kind == "picture":
@@ -66,7 +69,7 @@ def clean_pass(program: Program, x: Tensor) -> Clean:
         for node, value in values.items():
             _keep(clean, node, value, readers[node])
         logits = flat_logits(program, clean.whole(program.logits, 1), 1)
-    return Clean(program, clean.rows, clean.values, logits)
+    return Clean(program, half, clean.rows, clean.values, logits)
 
 
 def _keep(clean: Clean, node: Node, value: Tensor, readers: Sequence[Node]) -> None:
@@ -88,7 +91,7 @@ def flat_logits(program: Program, value: Tensor, n: int) -> Tensor:
 
 
 @contextmanager
-def quietly(device: torch.device) -> Iterator[None]:
-    """No graph, whatever the caller's modes are, and the network's own precision."""
-    with torch.inference_mode(False), torch.no_grad(), torch.autocast(device.type, enabled=False):
+def quietly(device: torch.device, half: bool) -> Iterator[None]:
+    """No graph, whatever the caller's modes are."""
+    with torch.inference_mode(False), torch.no_grad(), precision(device, half):
         yield

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
 
 from nnviz_widgets.errors import NnvizError
+
+HALF = {"cpu": torch.bfloat16}
+"""What half precision is on a device; float16 on accelerators."""
 
 
 def pick_device(module: nn.Module, wanted: str | torch.device) -> torch.device:
@@ -49,6 +52,13 @@ def is_out_of_memory(error: BaseException) -> bool:
         isinstance(error, RuntimeError)
         and any(words in text for words in ("not enough memory", "can't allocate memory", "out of memory"))
     )
+
+
+def precision(device: torch.device, half: bool) -> AbstractContextManager[object]:
+    """The network's own precision whatever the caller's autocast is, or `half` of it where an operation bears that."""
+    if not half and not torch.is_autocast_enabled(device.type):
+        return nullcontext()
+    return torch.autocast(device.type, HALF.get(device.type, torch.float16), enabled=half)
 
 
 @contextmanager

@@ -117,7 +117,8 @@ class Engine:
     def activations(self, x: Tensor, layer: str | Layer) -> Tensor:
         """What a layer gave: (N, channels, h, w) for a spatial layer, whatever its own layout, else (N, units).
 
-        The pass ends at that layer. Do not change the result in place: it is kept for the next caller.
+        The pass ends at that layer. Do not change the result in place: it is kept for the next caller. Its memory is as
+        the network left it, mostly channels last on a CPU, so `reshape` it rather than `view`.
         """
         with self._lock:
             self._follow()
@@ -125,14 +126,22 @@ class Engine:
             origin = layer.same_as or layer.name
             return layer.canonical(self._read(x, [origin])[origin])
 
-    def read_ahead(self, x: Tensor) -> bool:
-        """Keep the activations of all layers for x from one pass, if they fit in the cache; returns whether they do."""
+    def read_ahead(self, x: Tensor, layers: Sequence[str | Layer] | None = None) -> bool:
+        """Keep the logits and the activations of layers for x from one pass, if they fit in the cache.
+
+        Args:
+            layers: all when left out.
+
+        Returns:
+            Whether they fit.
+        """
         with self._lock:
-            layers = self.layers.distinct()
-            needed = sum(torch.Size(layer.shape).numel() for layer in layers) * x.shape[0] * x.element_size()
+            known = self.layers
+            wanted = known.distinct() if layers is None else [known.origin(_name(layer)) for layer in layers]
+            needed = sum(torch.Size(layer.shape).numel() for layer in wanted) * x.shape[0] * x.element_size()
             if 2 * needed > self._cache.max_bytes:
                 return False
-            self._read(x, [*(layer.name for layer in layers), LOGITS])
+            self._read(x, [*(layer.name for layer in wanted), LOGITS])
             return True
 
     def gradient(
@@ -171,11 +180,17 @@ class Engine:
         return gradient if cut is None else cut.canonical(gradient)
 
     def relus(self, x: Tensor, objective: Objective, *, of: str | Layer = "input", rule: Rule = "guided") -> int:
-        """How many ReLUs another rule than vanilla overrides on the way, 0 where it is not defined; by a forward."""
+        """How many ReLUs another rule than vanilla overrides on the way, 0 where it is not defined.
+
+        Known from the graph of a gradient just taken, else by a forward.
+        """
         with self._lock, torch.inference_mode(False), torch.enable_grad():
             self._follow()
             cut = None if _name(of) == "input" else self._passes.layers.origin(_name(of))
             names = self._passes.names_of(objective)
+            kept = self._graphs.relus(GraphKey(self._digests(x), cut.name if cut else None, rule, names))
+            if kept is not None:
+                return kept
             return self._passes.open_graph(self._to_network(x), names, cut, rule, self._as_logits).relus
 
     def value(
@@ -211,6 +226,13 @@ class Engine:
                         self._recorded = False
                         raise  # any other is no fault of the network, which ran when its layers were listed
             return self._graph
+
+    @property
+    def recorded(self) -> bool:
+        """Whether `graph` has its answer at hand."""
+        with self._lock:
+            self._follow()
+            return self._recorded
 
     def receptive_field(self, layer: str | Layer, row: int, col: int) -> Rect:
         """The part of the picture that a unit of a spatial layer can depend on, the same for all channels.
@@ -260,6 +282,13 @@ class Engine:
         values, indices = self.probabilities(x)[0].topk(min(k, len(self.labels)))
         return [(i, self.labels[i], p) for p, i in zip(values.tolist(), indices.tolist(), strict=True)]
 
+    def forget(self, x: Tensor) -> None:
+        """Let go of all that is kept for x, such as a camera's frame, which does not come again."""
+        with self._lock:
+            digest = self._digests(x)
+            self._cache.drop(lambda key: key[0] == digest)
+            self._graphs.drop(digest)
+
     def refresh(self) -> None:
         """Look at the module anew, after changes that leave no trace (plain attributes, writes through `.data`)."""
         with self._lock:
@@ -274,6 +303,21 @@ class Engine:
         shape = " x ".join(map(str, (self.contract.channels, *self.contract.size)))
         layers = len(self._passes.layers)
         return f"Engine({self.name}: {shape} -> {len(self.labels)} classes, {layers} layers, {self.device})"
+
+    def laid_out(self, x: Tensor) -> Tensor:
+        """A copy of x in the memory format in which the network is run: another one rounds otherwise."""
+        with self._lock:
+            return self._passes.laid_out(x)
+
+    def plain_copy(self) -> nn.Module:
+        """A copy of the network for a person to do with as she likes: in eval mode, on the device, without our hooks.
+
+        Its parameters ask for gradients, like those of a fresh network; it is changed by nothing that is done to the
+        original, nor the reverse.
+        """
+        with self._lock:
+            self._follow()
+            return self._passes.shadow.plain_copy()
 
     @contextmanager
     def still(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import BaseTorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from nnviz_widgets.engine.axes import tensors_in
@@ -82,7 +83,8 @@ def record(module: nn.Module, x: Tensor, layers: Iterable[Layer]) -> Graph:
         return (*(found[layer.name] for layer in wanted), output)
 
     recorder = _Recorder(x)
-    with torch.inference_mode(False), torch.no_grad(), recorder:
+    # A function mode keeps torch's layers of attention off their fused path, which cannot be taken apart.
+    with torch.inference_mode(False), torch.no_grad(), BaseTorchFunctionMode(), recorder:
         values = torch.func.functionalize(run)(x)
     for layer, value in zip(wanted, values, strict=False):
         if layer.spatial and value.ndim != len(layer.axes):

@@ -77,6 +77,15 @@ class KeptGraphs:
         self.clear()  # and try again with all memory there is
         return self._fresh(passes, x(), None, names, objective, cut, rule, as_logits)
 
+    def relus(self, key: GraphKey) -> int | None:
+        """How many ReLUs the rule of a kept graph overrides; None where none is kept."""
+        return self._graphs[key][0].relus if key in self._graphs else None
+
+    def drop(self, picture: bytes) -> None:
+        """Let go of the graphs of a picture."""
+        for key in [key for key in self._graphs if key.picture == picture]:
+            self._drop(key)
+
     def clear(self) -> None:
         self._graphs.clear()
         self.bytes = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 
 from nnviz_widgets.errors import NnvizError
 
@@ -26,9 +26,7 @@ def find_class(labels: Sequence[str], wanted: int | str) -> int:
         folded = [label.casefold() for label in labels]
         if wanted.casefold() in folded:
             return folded.index(wanted.casefold())
-        near = get_close_matches(wanted.casefold(), folded, n=3, cutoff=0.4)
-        near += [label for label in folded if wanted.casefold() in label and label not in near]
-        names = ", ".join(repr(labels[folded.index(name)]) for name in (near or folded)[:3])
+        names = ", ".join(repr(labels[i]) for i in _nearest(folded, wanted.casefold())[:3])
         raise NnvizError("class_unknown", name=wanted, near=names)
     try:
         index = -1 if isinstance(wanted, bool) else operator.index(wanted)  # NumPy's and torch's whole numbers too
@@ -37,3 +35,18 @@ def find_class(labels: Sequence[str], wanted: int | str) -> int:
     if not 0 <= index < len(labels):
         raise NnvizError("class_range", index=wanted, last=len(labels) - 1)
     return index
+
+
+def _nearest(labels: Sequence[str], wanted: str) -> list[int]:
+    """Indices of the labels that hold a name, or are like it as a whole or in one of their words.
+
+    The likest come first, of those the shortest.
+    """
+
+    def likeness(label: str) -> float:
+        if wanted in label:
+            return 1.0
+        return max(SequenceMatcher(None, wanted, part).ratio() for part in {label, *label.split()})
+
+    order = sorted(range(len(labels)), key=lambda i: (-likeness(labels[i]), len(labels[i]), i))
+    return [i for i in order if likeness(labels[i]) >= 0.4] or order

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nnviz_widgets.engine.device import own_randomness, plain_errors, random_states
-from nnviz_widgets.engine.in_place import trace_shadow
+from nnviz_widgets.engine.device import own_randomness, plain_errors, precision, random_states
 from nnviz_widgets.engine.layers import Layer
 from nnviz_widgets.engine.objectives import LOGITS, Objective
 from nnviz_widgets.engine.relu_rules import ReluRule, Rule
 from nnviz_widgets.engine.shadow import Shadow
 from nnviz_widgets.engine.taps import read
 from nnviz_widgets.engine.trace import tensor_of
+from nnviz_widgets.engine.trace_shadow import trace_shadow
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.contract import InputContract
 
@@ -69,7 +69,7 @@ class Passes:
             pixels = torch.rand(shape, generator=torch.Generator().manual_seed(0))
             x = self.contract.normalise(pixels).to(self.device, dtype)
             before = random_states(self.device)
-            layers, output = trace_shadow(self.shadow, x)
+            layers, output, self._layout = trace_shadow(self.shadow, x)
             draws = not all(map(torch.equal, before, random_states(self.device)))
         tensor = tensor_of(output)
         if tensor is None or tensor.ndim < 2 or tensor.shape[0] != 2 or tensor[0].numel() != tensor.shape[1]:
@@ -78,11 +78,11 @@ class Passes:
         self.layers, self.dtype, self.classes, self._draws = layers, dtype, tensor.shape[1], draws
         self.noise_output = tensor.flatten(1)
 
-    def read(self, x: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+    def read(self, x: Tensor, names: Sequence[str], *, half: bool = False) -> dict[str, Tensor]:
         """Raw outputs of layers by name, from one pass that ends at the last; `LOGITS` is the output (N, classes)."""
-        with self.guarded(tuple(x.shape)), torch.inference_mode(False), torch.no_grad():
+        with self.guarded(tuple(x.shape), half), torch.inference_mode(False), torch.no_grad():
             layers = [self.layers[name] for name in names if name != LOGITS]
-            found, output = read(self.shadow.module, x.clone(), layers, to_end=LOGITS in names)
+            found, output = read(self.shadow.module, self.laid_out(x), layers, to_end=LOGITS in names)
         if output is not None:
             found[LOGITS] = output.flatten(1)
         self.check_numbers(found[LOGITS] if LOGITS in found else found[names[-1]])
@@ -93,7 +93,7 @@ class Passes:
     ) -> LiveGraph:
         """A forward that can be differentiated from the input on, or from the layer `cut`, and no weight with it."""
         layers = [self.layers[name] for name in names if name != LOGITS]
-        leaf = x.detach().clone().requires_grad_(cut is None)
+        leaf = self.laid_out(x.detach()).requires_grad_(cut is None)
         relus = ReluRule(rule)
         with self.guarded(tuple(x.shape)), nullcontext() if rule == "vanilla" else relus:
             found, output = read(self.shadow.module, leaf.clone(), layers, cut=cut, to_end=LOGITS in names)
@@ -137,7 +137,12 @@ class Passes:
         layers = [self.layers[name] for name in names if name != LOGITS]
         with self.guarded(tuple(x.shape)), torch.inference_mode(False), torch.no_grad():
             found, output = read(
-                self.shadow.module, x.clone(), layers, cut=at, swap=swap if at else None, to_end=LOGITS in names
+                self.shadow.module,
+                self.laid_out(x),
+                layers,
+                cut=at,
+                swap=swap if at else None,
+                to_end=LOGITS in names,
             )
             value = self._value(objective, found, None if output is None else as_logits(output))
         self.check_numbers(value)
@@ -164,12 +169,17 @@ class Passes:
 
         return objective.value(reader)
 
+    def laid_out(self, x: Tensor) -> Tensor:
+        """A copy of x, which the network may write to, laid out as was tried; contiguous if of another size."""
+        tried = tuple(x.shape[2:]) == self.contract.size
+        return x.clone(memory_format=self._layout if tried else torch.contiguous_format)
+
     @contextmanager
-    def guarded(self, shape: tuple[int, ...]) -> Iterator[None]:
+    def guarded(self, shape: tuple[int, ...], half: bool = False) -> Iterator[None]:
         """What the network raises becomes one line, and random numbers that it draws are its own."""
         randomness = own_randomness(self.device) if self._draws else nullcontext()
         # The caller's autocast would leave results of a lower precision in the cache.
-        with plain_errors(shape), randomness, torch.autocast(self.device.type, enabled=False):
+        with plain_errors(shape), randomness, precision(self.device, half):
             yield
 
     def check_numbers(self, values: Tensor) -> None:

@@ -62,6 +62,20 @@ class Shadow:
             part.inplace = allowed  # type: ignore[assignment]
         return bool(self._in_place)
 
+    def plain_copy(self) -> nn.Module:
+        """A copy that shares nothing with the original or with this one; its parameters require gradients."""
+        try:
+            with torch.inference_mode(False):
+                memo = _plain_tensors(self.module, self.device)
+                for tensor in (*self.module.parameters(), *self.module.buffers()):
+                    memo.pop(id(tensor), None)
+                module = copy.deepcopy(self.module, memo)
+        except Exception as error:
+            raise NnvizError("module_copy", reason=_first_line(error)) from error
+        for parameter in module.parameters():
+            parameter.requires_grad_(parameter.is_floating_point() or parameter.is_complex())
+        return module.eval()
+
     def _rebuild(self) -> None:
         try:
             with torch.inference_mode(False):
@@ -80,9 +94,7 @@ class Shadow:
             for name in HOOKS:
                 hooks = getattr(module, name, None)
                 memo[id(hooks)] = None if hooks is None else _own_hooks(hooks)
-            plain = [value for key, value in list(vars(module).items()) if key not in ("_parameters", "_buffers")]
-            for value in tensors_in(plain):  # deepcopy refuses one that carries a graph
-                memo[id(value)] = value.detach().clone().to(self.device)
+        memo |= _plain_tensors(self.original, self.device)
         for parameter in self.original.parameters():
             # Autograd cannot use inference tensors, so we need copies of such.
             shared = parameter.device == self.device and not parameter.is_inference()
@@ -110,6 +122,17 @@ class Shadow:
 def _own_hooks(hooks: dict[int, Any]) -> OrderedDict[int, Any]:
     """Hooks that are part of the computation (weight and spectral norm of torch), without the user's own."""
     return OrderedDict((key, hook) for key, hook in hooks.items() if type(hook).__module__.startswith("torch.nn.utils"))
+
+
+def _plain_tensors(module: nn.Module, device: torch.device) -> dict[int, Any]:
+    """Copies of the tensors in plain attributes, by identity: deepcopy refuses one that carries a graph."""
+    plain = [
+        value
+        for part in module.modules()
+        for key, value in list(vars(part).items())
+        if key not in ("_parameters", "_buffers")
+    ]
+    return {id(value): value.detach().clone().to(device) for value in tensors_in(plain)}
 
 
 def _copy(tensor: Tensor, device: torch.device) -> Tensor:

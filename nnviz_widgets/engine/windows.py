@@ -47,7 +47,7 @@ def run(plan: Plan, clean: Clean, fill: Tensor, channel: int = 0) -> Iterator[Fo
         NnvizError: when the memory does not hold a single position.
     """
     program = clean.program
-    with quietly(fill.device):
+    with quietly(fill.device, clean.half):
         table = to_rows(fill, program.picture.layout or (), whole_maps(1, program.picture.size))
         table = torch.cat([table, table.new_zeros(1, table.shape[1])])
     pending = list(reversed(plan.chunks))
@@ -56,7 +56,7 @@ def run(plan: Plan, clean: Clean, fill: Tensor, channel: int = 0) -> Iterator[Fo
     while pending:
         chunk = pending.pop()
         try:
-            with quietly(fill.device):
+            with quietly(fill.device, clean.half):
                 waiting.append((chunk, *run_chunk(chunk, clean, table, channel)))
         except Exception as error:
             if not is_out_of_memory(error):
@@ -68,7 +68,7 @@ def run(plan: Plan, clean: Clean, fill: Tensor, channel: int = 0) -> Iterator[Fo
             continue
         ready = sum(len(chunk.positions) for chunk, _, _ in waiting)
         if not heavy or ready >= TAIL or not pending:
-            with quietly(fill.device):
+            with quietly(fill.device, clean.half):
                 found = _finish(program, waiting)
             waiting = []
             yield found

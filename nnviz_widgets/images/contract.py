@@ -52,7 +52,7 @@ class InputContract:
         pixels = picture if isinstance(picture, Tensor) else tvf.pil_to_tensor(self._fit(picture)).float() / 255
         if isinstance(picture, Tensor):
             pixels = self._fit(pixels).clamp(0, 1)
-        return self.normalise(pixels[None])
+        return self.normalise(pixels[None].contiguous())
 
     def _fit(self, picture: Any) -> Any:
         height, width = self.size

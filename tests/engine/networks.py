@@ -33,8 +33,9 @@ def engine_of(module: nn.Module, **options: Any) -> Engine:
 
 
 def picture(count: int = 1, channels: int = 3, size: tuple[int, int] = (SIZE, SIZE), seed: int = 1) -> Tensor:
-    """A prepared x."""
-    return torch.randn(count, channels, *size, generator=torch.Generator().manual_seed(seed))
+    """A prepared x, laid out as the engine runs networks on a CPU: another layout changes the last digits."""
+    x = torch.randn(count, channels, *size, generator=torch.Generator().manual_seed(seed))
+    return x.clone(memory_format=torch.channels_last)
 
 
 class Plain(nn.Module):

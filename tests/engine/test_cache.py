@@ -120,6 +120,33 @@ def test_after_reading_ahead_nothing_costs_a_pass() -> None:
     assert Counting.passes == 1
 
 
+def test_one_layer_and_the_classes_share_one_pass() -> None:
+    engine, x = engine_of(seeded(Counting)), picture()
+    Counting.passes = 0
+    assert engine.read_ahead(x, ["block"])
+    engine.top(x)
+    engine.activations(x, "block")
+    assert Counting.passes == 1
+    assert len(engine._cache) == 2
+
+
+def test_a_forgotten_picture_leaves_nothing_and_others_stay() -> None:
+    engine, dead, kept = engine_of(seeded(Counting)), picture(), picture(2)
+    for x in (kept, dead):
+        engine.read_ahead(x)
+        engine.gradient(x, logit(0))
+    entries, size, graphs = len(engine._cache), engine._cache.bytes, engine._graphs.bytes
+    engine.forget(dead.clone())
+    assert len(engine._cache) == entries / 2
+    assert engine._cache.bytes < size
+    assert (len(engine._graphs), engine._graphs.bytes < graphs) == (1, True)
+    Counting.passes = 0
+    engine.read_ahead(kept)
+    assert Counting.passes == 0
+    engine.logits(dead)
+    assert Counting.passes == 1
+
+
 def test_a_layer_and_its_container_share_one_pass() -> None:
     engine, x = engine_of(seeded(Counting)), picture()
     Counting.passes = 0

@@ -34,7 +34,14 @@ def test_by_number() -> None:
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("tabby", "'tabby cat'"), ("shark", "'tiger shark'"), ("tigre", "'tiger'"), ("", "'"), ("pug", "'<b>pug</b>'")],
+    [
+        ("tabby", "'tabby cat'"),
+        ("shark", "'tiger shark'"),
+        ("tigre", "'tiger'"),
+        ("", "'"),
+        ("pug", "'<b>pug</b>'"),
+        ("shrak", "'tiger shark'"),
+    ],
 )
 def test_the_nearest_names_are_offered(name: str, near: str) -> None:
     with pytest.raises(NnvizError) as caught:

@@ -292,3 +292,29 @@ def test_an_encoder_with_a_fast_path_reads_the_same() -> None:
     assert engine.layers["encoder"].shape == (8, 4, 4)
     with torch.no_grad():
         assert torch.allclose(engine.logits(x), module(x), atol=1e-5)
+
+
+class Viewing(nn.Module):
+    """Views its maps as if they were contiguous."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 6, 3)
+        self.relu = nn.ReLU(inplace=True)
+        self.fc = nn.Linear(6 * 14 * 14, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.relu(self.conv(x)).view(x.shape[0], -1))
+
+
+def test_a_network_that_needs_contiguous_maps_gets_them() -> None:
+    module, x = seeded(Viewing), picture(2)
+    engine = engine_of(module)
+    assert torch.equal(engine.logits(x), module(x.contiguous()).detach())
+    assert torch.equal(engine.activations(x, "conv"), module.conv(x.contiguous()).detach())
+
+
+def test_most_networks_run_channels_last_on_a_cpu() -> None:
+    engine, x = engine_of(seeded(Plain)), picture().contiguous()
+    assert engine.activations(x, "conv1").is_contiguous(memory_format=torch.channels_last)
+    assert x.is_contiguous()

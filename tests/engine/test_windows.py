@@ -395,7 +395,7 @@ def test_what_is_prepared_is_kept_until_the_weights_change():
 def test_windows_that_disagree_with_the_module_are_not_used(monkeypatch):
     import nnviz_widgets.engine.changed_pictures as home
 
-    monkeypatch.setattr(home, "clean_pass", lambda program, x: clean_pass(program, x * 1.01))
+    monkeypatch.setattr(home, "clean_pass", lambda program, x, half: clean_pass(program, x * 1.01, half=half))
     chosen = changed_pictures(engine_of(seeded(Plain)), picture(), boxes_of((16, 16), (2, 2), 4))
     assert (chosen.exact_by, chosen.clean) == ("whole", None)
 
