@@ -13,6 +13,7 @@ from nnviz_widgets.engine.layers import Layer
 from nnviz_widgets.engine.objectives import Objective
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.methods.cam_variants import FROM_ACTIVATIONS, FROM_GRADIENTS, FROM_SCORES
+from nnviz_widgets.methods.class_maps import class_map
 from nnviz_widgets.methods.saliency import saliency
 
 VARIANTS: tuple[str, ...] = (*FROM_GRADIENTS, *FROM_ACTIVATIONS, *FROM_SCORES)
@@ -48,6 +49,8 @@ def grad_cam(
         if variant in FROM_SCORES:
             score = FROM_SCORES[variant]
             return torch.cat([score(engine, x[i : i + 1], objective, record.name) for i in range(x.shape[0])])
+        if variant == "grad_cam" and (quick := class_map(engine, x, objective, record.name)) is not None:
+            return quick
         gradient = engine.gradient(x, objective, of=record)
         activation = engine.activations(x, record)  # read by the pass above
     maps = FROM_GRADIENTS[variant](activation, gradient)

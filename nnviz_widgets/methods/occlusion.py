@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import time
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +17,7 @@ from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.engine.windows import Found
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.methods.activation_maps import activation_maps
-from nnviz_widgets.methods.occluders import occluder
+from nnviz_widgets.methods.occluders import Fill, occluder
 from nnviz_widgets.methods.occlusion_map import OcclusionMap
 from nnviz_widgets.methods.positions import Indices, Stage, nearest, nearest_known, stages, starts
 
@@ -25,7 +26,14 @@ EVERY = 0.2
 
 
 def occlusion(
-    engine: Engine, x: Tensor, *, size: int, stride: int, fill: str | float = "grey", layer: str | None = None
+    engine: Engine,
+    x: Tensor,
+    *,
+    size: int,
+    stride: int,
+    fill: Fill = "grey",
+    layer: str | None = None,
+    half: bool = False,
 ) -> Generator[OcclusionMap, None, None]:
     """The network's output at every position of a square over the first picture of x (Zeiler & Fergus 2014, figure 7).
 
@@ -35,12 +43,28 @@ def occlusion(
 
     Args:
         size, stride: in pixels.
-        fill: "grey" (the mean), "black", "white", "blur", "noise", or a number in the network's input units.
+        fill: "grey" (the mean), "black", "white", "blur", "noise", a number in the network's input units, or pixel
+            values in 0..1, one a channel.
         layer: whose strongest map on the clean picture is added up at each position.
+        half: compute in half precision (float16, on a CPU bfloat16); the maps' `half_cost` says what that changes.
 
     Raises:
         NnvizError: for a size, stride, fill or layer that does not fit, or when the memory does not hold one picture.
     """
+    return _only_maps(occlusion_batches(engine, x, size=size, stride=stride, fill=fill, layer=layer, half=half))
+
+
+def occlusion_batches(
+    engine: Engine,
+    x: Tensor,
+    *,
+    size: int,
+    stride: int,
+    fill: Fill = "grey",
+    layer: str | None = None,
+    half: bool = False,
+) -> Generator[OcclusionMap | float, None, None]:
+    """As `occlusion`, and between its maps the fraction done after every batch: for who must be able to stop there."""
     # Not a generator itself: what does not fit is said at once.
     size, stride = _pixels("size", size), _pixels("stride", stride)
     x = _first(engine, x)
@@ -53,20 +77,25 @@ def occlusion(
         channel = int(activation_maps(engine, x, layer).double().sum((1, 2)).argmax())
     tops, lefts = starts(height, size, stride), starts(width, size, stride)
     boxes = np.array([[(top, left, size, size) for left in lefts] for top in tops], np.int64)
-    return _maps(engine, x, boxes, hidden, stride, layer, channel)
+    pictures = changed_pictures(engine, x, boxes.reshape(-1, 4), layer=layer, channel=channel or 0, half=half)
+    return _maps(pictures, boxes, hidden, stride, channel)
+
+
+def _only_maps(steps: Generator[OcclusionMap | float, None, None]) -> Generator[OcclusionMap, None, None]:
+    with closing(steps):
+        yield from (step for step in steps if isinstance(step, OcclusionMap))
 
 
 def _maps(
-    engine: Engine, x: Tensor, boxes: Indices, hidden: Tensor, stride: int, layer: str | None, channel: int | None
-) -> Generator[OcclusionMap, None, None]:
+    pictures: ChangedPictures, boxes: Indices, hidden: Tensor, stride: int, channel: int | None
+) -> Generator[OcclusionMap | float, None, None]:
     rows, cols = boxes.shape[:2]
     flat = boxes.reshape(-1, 4)
-    pictures = changed_pictures(engine, x, flat, layer=layer, channel=channel or 0)
-    board = _Board(pictures, boxes, channel)
+    board = _Board(pictures, boxes, channel, pictures.cost(flat, hidden))
     before: Stage | None = None
     last = time.monotonic()
     pause = EVERY
-    for stage in stages(rows, cols, stride, max(x.shape[2:])):
+    for stage in stages(rows, cols, stride, max(pictures.x.shape[2:])):
         if not stage.fresh.size:
             continue
         for found in pictures.run(flat[stage.fresh], hidden):
@@ -76,6 +105,8 @@ def _maps(
                 yield board.map(before)
                 last = time.monotonic()
                 pause = max(EVERY, 5 * (last - start))
+            else:
+                yield board.done
         before = stage
         yield board.map(before)
         last = time.monotonic()
@@ -88,6 +119,7 @@ class _Board:
     pictures: ChangedPictures
     boxes: Indices
     channel: int | None
+    half_cost: float
     known: np.ndarray = field(init=False)
     logits: Tensor | None = None
     sums: Tensor | None = None
@@ -107,6 +139,10 @@ class _Board:
         self.logits[torch.from_numpy(at)] = found.outputs.cpu().to(self.logits.dtype)
         self.known.flat[at] = True
 
+    @property
+    def done(self) -> float:
+        return float(self.known.mean())
+
     def map(self, before: Stage | None) -> OcclusionMap:
         assert self.logits is not None
         rows, cols = self.known.shape
@@ -116,11 +152,12 @@ class _Board:
             logits=self.logits[source],
             boxes=torch.from_numpy(self.boxes.copy()),
             known=torch.from_numpy(self.known.copy()),
-            done=float(self.known.mean()),
+            done=self.done,
             activation=None if self.sums is None else self.sums[source].to(self.logits.dtype),
             channel=self.channel,
             exact_by=self.pictures.exact_by,
             gain=self.pictures.gain,
+            half_cost=self.half_cost,
         )
 
 

@@ -27,21 +27,13 @@ def randomised(engine: Engine, share: float, seed: int = 0) -> Engine:
     Raises:
         NnvizError: for a share outside 0..1.
     """
-    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-        raise NnvizError("contract_value", field="share", value=share, expected="a number from 0 to 1")
-    layers = tuple(engine.layers)
     # On the CPU, so that every device draws the same numbers.
     module = Shadow(engine.module, torch.device("cpu")).module
-    groups = _groups(module, layers)
-    drawn: set[int] = set()
     with torch.inference_mode(False), torch.no_grad():
         for part in module.modules():
             for parameter in part.parameters(recurse=False):
                 parameter.data = parameter.data.clone()  # not the user's storage, which the copy shares so far
-        for place in range(len(groups) - round(share * len(groups)), len(groups)):
-            generator = torch.Generator().manual_seed(seed * 1_000_003 + place)
-            for part in groups[place]:
-                _draw(part, generator, drawn)
+    _draw_top(module, tuple(engine.layers), share, seed)
     contract = engine.contract
     return Engine(
         module,
@@ -57,13 +49,44 @@ def randomised(engine: Engine, share: float, seed: int = 0) -> Engine:
     )
 
 
+def redraw(engine: Engine, copy: Engine, share: float, seed: int = 0) -> None:
+    """Make `copy`, which `randomised` gave, what that would give for another share; quicker than a new one."""
+    with torch.inference_mode(False), torch.no_grad():
+        for ours, theirs in zip(_state(copy.module), _state(engine.module), strict=True):
+            ours.copy_(theirs)
+    _draw_top(copy.module, tuple(engine.layers), share, seed)
+
+
 def layers_with_weights(engine: Engine) -> int:
     """How many layers `randomised` counts: the steps that a share can take."""
-    return len(_groups(engine.module, tuple(engine.layers)))
+    return len(weighted_layers(engine))
 
 
-def _groups(module: nn.Module, layers: tuple[Layer, ...]) -> list[list[nn.Module]]:
-    """The modules with parameters in execution order; each with a matrix or filters begins a group."""
+def weighted_layers(engine: Engine) -> tuple[str, ...]:
+    """The layers that `randomised` counts, in execution order, each by the path of its first module."""
+    groups = _groups(engine.module, tuple(engine.layers))
+    return tuple(group[0][0] or engine.name for group in groups)
+
+
+def _draw_top(module: nn.Module, layers: tuple[Layer, ...], share: float, seed: int) -> None:
+    """Draw a share of the layers with weights anew, in place."""
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise NnvizError("contract_value", field="share", value=share, expected="a number from 0 to 1")
+    groups = _groups(module, layers)
+    drawn: set[int] = set()
+    with torch.inference_mode(False), torch.no_grad():
+        for place in range(len(groups) - round(share * len(groups)), len(groups)):
+            generator = torch.Generator().manual_seed(seed * 1_000_003 + place)
+            for _, part in groups[place]:
+                _draw(part, generator, drawn)
+
+
+def _state(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(), *module.buffers()]
+
+
+def _groups(module: nn.Module, layers: tuple[Layer, ...]) -> list[list[tuple[str, nn.Module]]]:
+    """The modules with parameters and their paths in execution order; each with a matrix or filters begins a group."""
     first: dict[str, int] = {}
     for place, layer in enumerate(layers):
         if layer.tap.module is not None:
@@ -78,13 +101,13 @@ def _groups(module: nn.Module, layers: tuple[Layer, ...]) -> list[list[nn.Module
             path = path.rpartition(".")[0]
         return first.get(path, 0)
 
-    groups: list[list[nn.Module]] = [[]]
+    groups: list[list[tuple[str, nn.Module]]] = [[]]
     matrices = False
-    for _, part in sorted(owners, key=lambda owner: place_of(owner[0])):
+    for path, part in sorted(owners, key=lambda owner: place_of(owner[0])):
         begins = not _is_norm(part) and any(p.ndim >= 2 for p in part.parameters(recurse=False))
         if begins and matrices:
             groups.append([])
-        groups[-1].append(part)
+        groups[-1].append((path, part))
         matrices = matrices or begins
     return groups if groups[0] else []
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import ParamSpec
 
 from torch import Tensor
 
@@ -14,50 +17,7 @@ from nnviz_widgets.methods.integrated_gradients import baseline_like, straight_p
 from nnviz_widgets.methods.mean_gradient import SaliencyStep, mean_gradients
 from nnviz_widgets.methods.smooth_grad import noisy_copies
 
-
-def saliency(
-    engine: Engine,
-    x: Tensor,
-    objective: Objective,
-    *,
-    rule: Rule = "vanilla",
-    smooth: int = 0,
-    noise: float = 0.15,
-    seed: int = 0,
-    integrated: int = 0,
-    baseline: Tensor | float | None = None,
-    times_input: bool = False,
-) -> Tensor:
-    """Gradient of an objective at the input (Simonyan et al. 2014; the rules: Zeiler & Fergus, Springenberg et al.).
-
-    Args:
-        rule: how to go back through ReLUs, "vanilla", "deconvnet" or "guided".
-        smooth: number of noisy copies to take the mean over (SmoothGrad, Smilkov et al. 2017); 0 for none.
-        noise: their standard deviation, as a share of the picture's range.
-        integrated: number of steps from the baseline (Integrated Gradients, Sundararajan et al. 2017); 0 for none.
-            The result is in units of the objective: its sum is what the objective gains from the baseline to x.
-        baseline: where that path begins, in the network's units; black when left out.
-        times_input: multiply by x; integrated gradients are multiplied by the way from the baseline anyway.
-
-    Returns:
-        (N, C, H, W), like x: see `saliency_picture.py` for what can be drawn.
-
-    Raises:
-        NnvizError: for an option out of its range, a rule without a ReLU on the way, or a gradient that is 0 all over.
-    """
-    *_, last = saliency_steps(
-        engine,
-        x,
-        objective,
-        rule=rule,
-        smooth=smooth,
-        noise=noise,
-        seed=seed,
-        integrated=integrated,
-        baseline=baseline,
-        times_input=times_input,
-    )
-    return last.gradient
+Options = ParamSpec("Options")
 
 
 def saliency_steps(
@@ -73,7 +33,24 @@ def saliency_steps(
     baseline: Tensor | float | None = None,
     times_input: bool = False,
 ) -> Iterator[SaliencyStep]:
-    """The same in steps, one a batch, so that a caller can show how far it is, or stop."""
+    """Gradient of an objective at the input (Simonyan et al. 2014; the rules: Zeiler & Fergus, Springenberg et al.).
+
+    Args:
+        rule: how to go back through ReLUs, "vanilla", "deconvnet" or "guided".
+        smooth: number of noisy copies to take the mean over (SmoothGrad, Smilkov et al. 2017); 0 for none.
+        noise: their standard deviation, as a share of the picture's range.
+        integrated: number of steps from the baseline (Integrated Gradients, Sundararajan et al. 2017); 0 for none.
+            The result is in units of the objective: its sum is what the objective gains from the baseline to x.
+        baseline: where that path begins, in the network's units; black when left out.
+        times_input: multiply by x; integrated gradients are multiplied by the way from the baseline anyway.
+
+    Returns:
+        (N, C, H, W), like x: see `saliency_picture.py` for what can be drawn. `saliency_steps` comes to it in steps,
+        one a batch of passes, so that a caller can show how far it is, or stop.
+
+    Raises:
+        NnvizError: for an option out of its range, a rule without a ReLU on the way, or a gradient that is 0 all over.
+    """
     _check("smooth", smooth, whole=True)
     _check("integrated", integrated, whole=True)
     _check("noise", noise)
@@ -101,3 +78,19 @@ def _check(field: str, value: float, *, whole: bool = False) -> None:
     if isinstance(value, bool) or not number or not 0 <= value < float("inf"):
         expected = "a whole number from 0 up" if whole else "a number from 0 up"
         raise NnvizError("contract_value", field=field, value=value, expected=expected)
+
+
+def _whole(steps: Callable[Options, Iterator[SaliencyStep]]) -> Callable[Options, Tensor]:
+    """The function that goes through all steps for the gradient of the last; the options stand in one place."""
+
+    @wraps(steps)
+    def saliency(*args: Options.args, **kwargs: Options.kwargs) -> Tensor:
+        *_, last = steps(*args, **kwargs)
+        return last.gradient
+
+    saliency.__name__ = saliency.__qualname__ = "saliency"
+    saliency.__signature__ = inspect.signature(steps).replace(return_annotation="Tensor")  # type: ignore[attr-defined]
+    return saliency
+
+
+saliency = _whole(saliency_steps)

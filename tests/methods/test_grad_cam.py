@@ -10,13 +10,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nnviz_widgets.engine.engine import Engine
-from nnviz_widgets.engine.objectives import channel, logit
+from nnviz_widgets.engine.objectives import Objective, channel, logit
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.methods import ablation_cam as ablation
 from nnviz_widgets.methods import grad_cam, saliency
-from nnviz_widgets.methods.class_maps import all_class_maps, find_head
+from nnviz_widgets.methods.class_maps import all_class_maps
 from nnviz_widgets.methods.default_layer import default_layer
 from nnviz_widgets.methods.grad_cam import VARIANTS, guided_grad_cam, upsample
+from nnviz_widgets.methods.head import find_head
 from tests.engine.networks import (
     Branches,
     Counting,
@@ -127,6 +128,33 @@ def test_a_hook_and_autograd_by_hand(engines: dict[str, Engine], name: str, vari
         assert torch.allclose(got, expected, rtol=1e-3, atol=1e-4 * float((activation * gradient).abs().sum(1).max()))
 
 
+def by_backward(engine: Engine, x: Tensor, objective: Objective, layer: str) -> Tensor:
+    weights = engine.gradient(x, objective, of=layer).mean((2, 3), keepdim=True)
+    return (weights * engine.activations(x, layer)).sum(1, keepdim=True).relu()
+
+
+def test_a_head_s_maps_need_no_backward(monkeypatch: pytest.MonkeyPatch) -> None:
+    module, x = seeded(Counting), picture(2)
+    engine = engine_of(module)
+    objective = 2 * logit(1) - logit(3)
+    slow = grad_cam(engine, x, objective, "block")
+    assert not engine.recorded
+    engine.graph()
+    expected = by_backward(engine, x, objective, "block")
+    monkeypatch.setattr(engine, "gradient", None)
+    quick = grad_cam(engine, x, objective, "block")
+    assert torch.allclose(quick, expected, atol=1e-6)
+    assert torch.allclose(quick, slow, atol=1e-6)
+    with torch.no_grad():
+        module.fc.weight[1] += 1
+    changed = grad_cam(engine, x, objective, "block")
+    assert not torch.allclose(changed, quick, atol=1e-3)
+    with pytest.raises(NnvizError, match="logit"):
+        grad_cam(engine, x, logit(99), "block")
+    monkeypatch.undo()
+    assert torch.allclose(changed, by_backward(engine, x, objective, "block"), atol=1e-6)
+
+
 @pytest.mark.parametrize("make", [lambda: Functional(True), Functional, Branches, Plain])
 def test_networks_that_end_in_pooling_and_one_linear_layer(make: Callable[[], nn.Module]) -> None:
     module, x = seeded(make), picture(2)
@@ -168,7 +196,9 @@ def test_all_classes_at_once(engines: dict[str, Engine], name: str, layer: str |
     assert maps.shape == (7, 3, 2)
     scale = float(maps.max())
     for c in range(7):
-        assert torch.allclose(maps[c], grad_cam(engine, x, logit(c), head.layer)[0, 0], rtol=1e-3, atol=1e-5 * scale)
+        expected = by_backward(engine, x, logit(c), head.layer)
+        assert torch.allclose(maps[c], expected[0, 0], rtol=1e-3, atol=1e-5 * scale)
+        assert torch.allclose(grad_cam(engine, x, logit(c), layer), expected, rtol=1e-3, atol=1e-5 * scale)
 
 
 def test_all_classes_follow_training_and_take_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +211,7 @@ def test_all_classes_follow_training_and_take_no_pass(monkeypatch: pytest.Monkey
     assert maps is not None
     head = find_head(engine)
     assert head is not None
-    assert torch.allclose(maps[2], grad_cam(engine, x, logit(2), head.layer)[0, 0], atol=1e-7)
+    assert torch.allclose(maps[2], by_backward(engine, x, logit(2), head.layer)[0, 0], atol=1e-7)
     monkeypatch.setattr(Counting, "passes", 0)
     assert torch.equal(maps, all_class_maps(engine, x))
     assert Counting.passes == 0

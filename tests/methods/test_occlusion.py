@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -20,6 +21,7 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.samples import sample
 from nnviz_widgets.methods import occlusion
 from nnviz_widgets.methods.occluders import FILLS, occluder
+from nnviz_widgets.methods.occlusion import occlusion_batches
 from nnviz_widgets.methods.occlusion_map import OcclusionMap
 from nnviz_widgets.methods.positions import nearest_known, stages, starts
 from tests.engine.networks import (
@@ -263,6 +265,8 @@ def test_fills():
     assert contract.picture(made["noise"]).min() < 20
     assert occluder(contract, x, 1.5).eq(1.5).all()
     assert occluder(contract, x, -2).eq(-2).all()
+    assert occluder(contract, x, np.float32(0.25)).eq(0.25).all()
+    assert contract.picture(occluder(contract, x, (0.2, 0.4, 1)))[3, 5].tolist() == [51, 102, 255]
     assert all(fill.shape == x.shape for fill in made.values())
     assert occluder(contract, picture(1, 3, (1, 5)), "blur").shape == (1, 3, 1, 5)
 
@@ -279,6 +283,8 @@ def test_fills():
         ({"fill": "gray"}, "fill='gray' is not known: choose \"grey\""),
         ({"fill": float("nan")}, "fill=nan is not known"),
         ({"fill": None}, "fill=None is not known"),
+        ({"fill": (0.5, 0.5)}, "as many as channels: 3"),
+        ({"fill": (0.5, 0.5, 1.5)}, "pixel values in 0..1"),
         ({"layer": "conv9"}, "No layer is called 'conv9'"),
         ({"layer": "fc"}, "has no maps"),
     ],
@@ -287,6 +293,20 @@ def test_what_does_not_fit_is_said_at_once(options: dict[str, Any], message: str
     engine = engine_of(seeded(Plain))
     with pytest.raises(NnvizError, match=message.replace("(", r"\(")):
         occlusion(engine, picture(), **{"size": 4, "stride": 4, **options})
+
+
+def test_between_maps_every_batch_gives_the_caller_its_turn(monkeypatch: pytest.MonkeyPatch):
+    engine, x, size = engine_of(seeded(Plain)), picture(), {"size": 4, "stride": 1}
+    monkeypatch.setattr(importlib.import_module("nnviz_widgets.methods.occlusion"), "EVERY", 1e9)
+    steps = list(occlusion_batches(engine, x, **size))
+    fractions = [step if isinstance(step, float) else step.done for step in steps]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert sum(isinstance(step, float) for step in steps) >= 3
+    maps = [step for step in steps if isinstance(step, OcclusionMap)]
+    expected = list(occlusion(engine, x, **size))
+    assert len(maps) == len(expected)
+    assert torch.equal(maps[-1].logits, expected[-1].logits)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.engine.objectives import logit
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.methods import saliency
-from nnviz_widgets.methods.randomise import layers_with_weights, randomised
+from nnviz_widgets.methods.randomise import layers_with_weights, randomised, redraw, weighted_layers
 from tests.engine.networks import Branches, Functional, Normed, Plain, Reused, engine_of, picture, seeded, snapshot
 from tests.methods.test_saliency import network
 
@@ -40,6 +40,21 @@ def test_layers_are_drawn_from_the_top_down(share: float, expected: set[str]) ->
     engine = engine_of(seeded(Plain))
     assert layers_with_weights(engine) == 3
     assert changed(engine, randomised(engine, share)) == expected
+
+
+def test_the_layers_are_called_by_their_first_module() -> None:
+    assert weighted_layers(engine_of(seeded(Plain))) == ("conv1", "block.0", "fc")
+
+
+@pytest.mark.parametrize("make", [Plain, Normed, Branches, Reused])
+def test_a_copy_is_drawn_again_as_a_copy_of_its_own_would_be(make: Callable[[], nn.Module]) -> None:
+    engine = engine_of(seeded(make))
+    copy = randomised(engine, 1)
+    for share in (0.5, 1, 0, 0.5):
+        redraw(engine, copy, share)
+        assert changed(copy, randomised(engine, share)) == set()
+    x = picture(2)
+    assert torch.equal(copy.logits(x), randomised(engine, 0.5).logits(x))
 
 
 def test_execution_order_counts_and_not_that_of_registration() -> None:

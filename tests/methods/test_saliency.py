@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import pickle
 from collections.abc import Callable
 
 import pytest
@@ -65,6 +67,14 @@ class Smooth(Plain):
     def __init__(self) -> None:
         super().__init__()
         self.act1, self.pool, self.block[2] = nn.Softplus(), nn.AvgPool2d(2), nn.Tanh()
+
+
+def test_the_options_stand_in_one_place_and_are_those_that_notebooks_rely_on() -> None:
+    whole, steps = inspect.signature(saliency), inspect.signature(saliency_steps)
+    assert list(whole.parameters.values()) == list(steps.parameters.values())
+    assert {name: whole.parameters[name].default for name in ("rule", "smooth")} == {"rule": "vanilla", "smooth": 0}
+    assert whole.return_annotation == "Tensor"
+    assert (saliency.__name__, pickle.loads(pickle.dumps(saliency))) == ("saliency", saliency)
 
 
 def by_hand(module: nn.Module, x: Tensor, c: int) -> Tensor:

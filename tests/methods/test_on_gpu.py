@@ -1,0 +1,65 @@
+"""The same on a GPU as on the CPU, by the same code. Run with `pytest -m gpu`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from nnviz_widgets.engine.engine import Engine
+from nnviz_widgets.engine.load import load
+from nnviz_widgets.engine.objectives import logit, neuron
+from nnviz_widgets.images.samples import sample
+from nnviz_widgets.methods import grad_cam, occlusion, saliency
+
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
+
+
+@pytest.fixture(params=["efficientnet_lite0", "cifar_net"])
+def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Engine, Engine]]:
+    """One network on both devices, without the shortened numbers that GPUs multiply with by default."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    yield load(request.param, device="cpu"), load(request.param, device="cuda")
+    torch.backends.cudnn.allow_tf32 = before
+
+
+def close(on_gpu: torch.Tensor, on_cpu: torch.Tensor) -> None:
+    assert on_gpu.device.type == "cuda"
+    assert (on_gpu.cpu() - on_cpu).abs().max() <= 1e-3 * on_cpu.abs().max()
+
+
+def test_reading_and_differentiating(pair: tuple[Engine, Engine]) -> None:
+    cpu, gpu = pair
+    x, y = (engine.prepare(sample("cat")) for engine in pair)
+    close(gpu.logits(y), cpu.logits(x))
+    layer = [layer for layer in cpu.layers if layer.spatial][len(cpu.layers) // 3].name
+    close(gpu.activations(y, layer), cpu.activations(x, layer))
+    assert gpu.receptive_field(layer, 2, 1) == cpu.receptive_field(layer, 2, 1)
+    for objective in (logit(3), neuron(layer, 0, 1, 2) + logit(1)):
+        close(saliency(gpu, y, objective), saliency(cpu, x, objective))
+    last = [layer for layer in cpu.layers if layer.spatial and (layer.height or 0) > 1][-1].name
+    close(grad_cam(gpu, y, logit(3), last), grad_cam(cpu, x, logit(3), last))
+
+
+def test_occlusion_whole_and_half(pair: tuple[Engine, Engine]) -> None:
+    cpu, gpu = pair
+    x, y = (engine.prepare(sample("cat")) for engine in pair)
+    side = x.shape[2]
+    *_, wanted = occlusion(cpu, x, size=side // 4, stride=side // 4)
+    *_, found = occlusion(gpu, y, size=side // 4, stride=side // 4)
+    assert (found.logits - wanted.logits).abs().max() <= 1e-3 * wanted.logits.abs().max()
+    *_, half = occlusion(gpu, y, size=side // 4, stride=side // 4, half=True)
+    assert half.exact_by == found.exact_by
+    assert 0 < half.half_cost < 0.05
+
+
+def test_random_states_stay_as_they_were(pair: tuple[Engine, Engine]) -> None:
+    _, gpu = pair
+    before = torch.get_rng_state(), torch.cuda.get_rng_state()
+    x = gpu.prepare(sample("cat"))
+    saliency(gpu, x, logit(0), smooth=3)
+    list(occlusion(gpu, x, size=x.shape[2] // 2, stride=x.shape[2] // 2))
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert torch.equal(torch.cuda.get_rng_state(), before[1])
