@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.images.samples import sample as sample
     from nnviz_widgets.lang import set_language as set_language
     from nnviz_widgets.widgets.activation_maps import ActivationMaps as ActivationMaps
+    from nnviz_widgets.widgets.camera import Camera as Camera
     from nnviz_widgets.widgets.filters import Filters as Filters
     from nnviz_widgets.widgets.grad_cam import GradCam as GradCam
     from nnviz_widgets.widgets.occlusion import Occlusion as Occlusion
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ActivationMaps": "widgets.activation_maps",
+    "Camera": "widgets.camera",
     "Engine": "engine.engine",
     "Filters": "widgets.filters",
     "GradCam": "widgets.grad_cam",

@@ -1,4 +1,4 @@
-"""The tour: find its notebook, give a person her own copy of it, open that in JupyterLab."""
+"""The tour: find its notebook, give a person her own copy of it and its companions, open that in JupyterLab."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def find_tour(language: str) -> Path:
 def copy_tour(language: str, folder: Path) -> tuple[Path, bool]:
     """A person's own copy in `folder`, made if there is none; and whether it differs from the one that we ship.
 
-    Her copy is never overwritten.
+    The notebooks that it links to stand beside it. Her copies are never overwritten.
     """
     source, copy = find_tour(language), folder / language / TOUR
-    if copy.exists():
-        return copy, _code_and_prose(copy) != _code_and_prose(source)
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, copy)
+        for notebook in source.parent.glob("*.ipynb"):
+            if not (copy.parent / notebook.name).exists():
+                shutil.copyfile(notebook, copy.parent / notebook.name)
     except OSError as error:
         raise NnvizError("tour_folder", path=copy.parent, reason=error.strerror or error) from error
-    return copy, False
+    return copy, _code_and_prose(copy) != _code_and_prose(source)
 
 
 def open_lab(notebook: Path, *, language: str, port: int | None, browser: bool) -> int:

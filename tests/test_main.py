@@ -133,6 +133,21 @@ def test_a_copy_is_made_once_and_never_overwritten(home):
         assert copy.read_text() == text
 
 
+def test_the_notebooks_that_the_tour_links_to_are_copied_and_kept(home):
+    shipped = sorted(path.name for path in tour.find_tour("fr").parent.glob("*.ipynb"))
+    copy, _ = tour.copy_tour("fr", home / "mine")
+    assert sorted(path.name for path in copy.parent.iterdir()) == shipped
+    for link in re.findall(r"\]\((\w+\.ipynb)\)", copy.read_text(encoding="utf-8")):
+        assert (copy.parent / link).is_file()
+
+    other = copy.parent / "03_occlusion.ipynb"
+    other.write_text("mine")
+    (copy.parent / "05_grad_cam.ipynb").unlink()
+    assert tour.copy_tour("fr", home / "mine") == (copy, False)
+    assert other.read_text() == "mine"
+    assert sorted(path.name for path in copy.parent.iterdir()) == shipped
+
+
 def test_a_folder_that_cannot_be_made_is_one_clear_error(home):
     (home / "mine").write_text("a file")
     with pytest.raises(NnvizError, match="cannot be written"):

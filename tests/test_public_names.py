@@ -10,6 +10,7 @@ from nnviz_widgets import methods
 
 NAMES = [
     "ActivationMaps",
+    "Camera",
     "Engine",
     "Filters",
     "GradCam",

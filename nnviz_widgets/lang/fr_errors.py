@@ -12,6 +12,18 @@ ERRORS = {
     "picture_nan": "L’image contient des valeurs qui ne sont pas des nombres (NaN ou infinies) : remplacez-les d’abord.",
     "picture_empty": "L’image n’a aucun pixel (forme {shape}).",
     "sample_unknown": "Aucune image d’exemple ne s’appelle {name!r} : il y a {known}.",
+    # the camera
+    "camera_empty": "La caméra n’a encore donné aucune image : affichez le widget dans un navigateur et autorisez-y la "
+    "caméra.",
+    "camera_insecure": "Le navigateur refuse la caméra à cette page, car elle n’est pas sécurisée : ouvrez-la en "
+    "https:// ou par localhost.",
+    "camera_none": "Aucune caméra trouvée : branchez-en une et appuyez sur Reprendre, ou choisissez une autre image.",
+    "camera_denied": "La caméra n’est pas autorisée sur cette page : autorisez-la à côté de l’adresse de la page dans le "
+    "navigateur, puis appuyez sur Reprendre.",
+    "camera_taken": "La caméra ne s’ouvre pas ; un autre programme l’utilise peut-être : fermez-le, puis appuyez sur "
+    "Reprendre.",
+    "camera_gone": "La caméra s’est arrêtée, comme débranchée : branchez-la, puis appuyez sur Reprendre.",
+    "camera_failed": "La caméra ne s’ouvre pas ({reason}) : essayez un autre navigateur, ou choisissez une autre image.",
     # input contract
     "contract_missing": "Le moteur ne peut deviner {missing} : passez {example}.",
     "contract_value": "{field}={value!r} ne convient pas : {expected}.",
@@ -53,6 +65,17 @@ ERRORS = {
     "unit_dead": "Le neurone ({row}, {col}) du canal {k} de {name!r} ne réagit pas à cette image : son gradient est nul, "
     "comme celui d’une ReLU à 0 ou d’une ReLU6 à 6. Choisissez un autre neurone, la couche qui précède son activation, "
     "ou une autre image.",
+    "unit_off": "Ligne {row}, colonne {col} de {layer!r}, canal {channel} : 0 derrière sa ReLU, donc rien ne remonte ; "
+    "essayez la ligne {best_row}, colonne {best_col}.",
+    "unit_off_before": "Ligne {row}, colonne {col} de {layer!r}, canal {channel} : 0 derrière sa ReLU, donc rien ne remonte ; "
+    "essayez la ligne {best_row}, colonne {best_col}, ou la couche {before!r}, avant la ReLU.",
+    "unit_saturated": "Ligne {row}, colonne {col} de {layer!r}, canal {channel} : {bound}, le plafond de son activation, donc "
+    "rien ne remonte ; essayez la couche {before!r}, avant l’activation, ou un autre neurone.",
+    "channel_off": "Le canal {channel} de {layer!r} est nul partout sur cette image, donc rien ne remonte : essayez le canal "
+    "{best}, ou une autre image.",
+    "classes_equal": "{name} moins elle-même fait 0 : choisissez une autre classe à retrancher, ou aucune.",
+    "rules_none": "Il ne reste aucune règle à montrer : gardez la simple (vanilla), deconvnet ou la guidée.",
+    "redrawn_range": "randomised={count!r} ne convient pas : ce réseau a {most} couches à poids, donc de 0 à {most}.",
     "layer_grid": "La couche {name!r} a donné {got} jetons, et non les {expected} de sa grille : passez un x à la "
     "taille du moteur.",
     # objectives
@@ -70,11 +93,22 @@ ERRORS = {
     "neuron_shape": "{term} ne va pas avec une couche de forme {shape} : donnez canal, ligne et colonne pour une couche "
     "spatiale, seulement le neurone pour une autre.",
     "direction_length": "{term} a {length} nombres pour {channels} canaux : donnez-en un par canal.",
+    # a person's own function
+    "method_type": "Un {type} n’est pas une fonction : passez f(module, x, target), ou None pour aucune.",
+    "own_call": "{name} ne peut pas être appelée ainsi, {name}(module, x, target) : {reason}",
+    "own_raised": "{name} a levé {type} à la ligne {line} : {reason}",
+    "own_type": "{name} a rendu un {type} : il faut un tenseur ou un tableau de nombres de forme {expected}.",
+    "own_shape": "{name} a rendu la forme {got} : il faut {expected} ; les 1 de tête peuvent manquer.",
+    "own_numbers": "{name} a rendu {count} valeurs qui ne sont pas des nombres (NaN ou infinies), la première en "
+    "{place} : il en faut de finies.",
     # occlusion
     "occluder_size": "Un carré de {size} pixels n’entre pas dans une image de {height} x {width} : prenez au plus "
     "{most}.",
     "occluder_number": "{name}={value!r} ne convient pas : il faut un nombre entier de pixels, au moins 1.",
-    "fill_unknown": "fill={fill!r} n’est pas connu : choisissez {known}, ou un nombre dans l’unité de l’entrée du réseau.",
+    "square_value": "square={value!r} n’est pas une place pour le carré : il faut (haut, gauche) de son coin en pixels, "
+    "jusqu’à {last}, ou None.",
+    "fill_unknown": "fill={fill!r} n’est pas connu : choisissez {known}, un nombre dans l’unité de l’entrée du "
+    "réseau, ou des valeurs de pixel dans 0..1 (autant que de canaux : {channels}).",
     # the small offline network
     "weights_missing": "Pas de poids à {path} : réinstallez le paquet, ou passez le chemin d’un fichier .safetensors.",
     "weights_unreadable": "{path} ne contient pas les poids de ce réseau ({reason}) : passez un autre fichier.",

@@ -145,7 +145,7 @@ class ActivationMaps(PhotoWidget):
     def _on_host(self, maps: Tensor) -> NDArray[np.float32]:
         """Maps as an array, copied from the device once while they are the same."""
         if self._values is None or not _same(self._values[0], self._values[1], maps):
-            self._values = maps, maps._version, maps.float().cpu().numpy()
+            self._values = maps, maps._version, maps.float().contiguous().cpu().numpy()
         return self._values[2]
 
     def _draw(self, state: SimpleNamespace, shown: Shown) -> None:

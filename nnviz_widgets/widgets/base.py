@@ -42,6 +42,7 @@ class LiveWidget(ipywidgets.VBox):
     theme = traitlets.Enum(["auto", "light", "dark"], "auto", help="colours for the page").tag(live=True)
     page_dark = traitlets.Bool(False).tag(live=True)
 
+    _side = SIDE  # of the pictures in `picture`, in CSS pixels
     _open = False  # until there is something to close: a half-made widget may be collected
 
     def __init__(self, engine: Engine, *, language: str | None = None, **state: Any) -> None:
@@ -66,6 +67,7 @@ class LiveWidget(ipywidgets.VBox):
             self._pointer = Pointer()
             self._pointer.listen(self._happened)
             self._surface = Surface(panes)
+            self._pointer.canvases = [*self._surface.canvases.values()]
             rows = self._build()
         except BaseException:
             self.close()
@@ -126,7 +128,7 @@ class LiveWidget(ipywidgets.VBox):
         assert self._shown is not None
         state, shown = self._shown
         rows, caption = self._panels(state, shown)
-        return Image.fromarray(compose_rows(rows, caption=caption, dark=state.dark, height=SIDE))
+        return Image.fromarray(compose_rows(rows, caption=caption, dark=state.dark, height=self._side))
 
     def save(self, path: str | Path) -> Path:
         """Write the current view as a picture file; the name's ending says which kind."""
@@ -203,7 +205,7 @@ class LiveWidget(ipywidgets.VBox):
         state = self._snapshot()
 
         def job() -> Iterator[Any]:
-            for step in self._steps(state):
+            for step in self._work(state):
                 if isinstance(step, Background):
                     yield step
                 elif isinstance(step, Partial):
@@ -212,6 +214,10 @@ class LiveWidget(ipywidgets.VBox):
                     yield state, step
 
         return self._view.post(job)
+
+    def _work(self, state: SimpleNamespace) -> Iterator[Any]:
+        """The steps of a job, with what surrounds them. Worker's thread."""
+        return self._steps(state)
 
     def _arrived(self, value: tuple[SimpleNamespace, Any], last: bool) -> None:
         if value is self._shown:

@@ -53,6 +53,15 @@ def fraction_slider(language: str, key: str, *, width: str = "240px") -> Any:
     )
 
 
+def more(language: str, controls: Sequence[Any]) -> Any:
+    """Rare controls, folded away."""
+    row = ipywidgets.HBox(list(controls))
+    row.add_class("nnviz-row")
+    folded = ipywidgets.Accordion([row], titles=(say(language, "more"),), selected_index=None)
+    folded.add_class("nnviz-more")
+    return folded
+
+
 def bind(widget: Any, trait: str, control: Any, refused: Callable[[NnvizError], object]) -> None:
     """Keep a trait and a control's value equal; a value that the trait refuses goes back to what it was."""
 

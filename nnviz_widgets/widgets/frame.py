@@ -33,12 +33,13 @@ class Frame:
         self.cut.add_class("nnviz-cut")
         if bar:
             surface.canvases[name].layout.max_width = "none"  # cutting its left off must not shrink it
-        picture = ipywidgets.HBox([self.cut, self.bar] if self.bar else [self.cut])
-        picture.add_class("nnviz-picture")
-        self.box = ipywidgets.VBox([self.title, picture, self.caption], layout=ipywidgets.Layout(max_width="100%"))
+        self.picture = ipywidgets.HBox([self.cut, self.bar] if self.bar else [self.cut])
+        self.picture.add_class("nnviz-picture")
+        self.box = ipywidgets.VBox([self.title, self.picture, self.caption], layout=ipywidgets.Layout(max_width="100%"))
 
     def say(self, title: str, caption: str) -> None:
         """Set title and caption; any character is shown as it is."""
+        self.picture.layout.display = None
         self.say_above(title)
         self.say_below(caption)
 
@@ -48,6 +49,14 @@ class Frame:
     def say_below(self, caption: str, *, before: str = "") -> None:
         """Set the caption; `before` it stands HTML whose texts are escaped already."""
         self.caption.value = f'{before}<div class="nnviz-caption">{html.escape(caption)}</div>'
+
+    def refuse(self, title: str, reason: str) -> None:
+        """Say in place of the picture why there is none."""
+        self.say_above(title)
+        self.picture.layout.display = "none"
+        self.caption.value = (
+            f'<div class="nnviz-refused" style="min-height:{self.height}px">{html.escape(reason)}</div>'
+        )
 
     def show_bar(self, scale: Scale, label: str, colours: Colours, *, height: int | None = None) -> None:
         """The colour bar for a scale, its numbers in the page's own colours; as high as the pane if not said."""

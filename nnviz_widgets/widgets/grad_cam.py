@@ -2,58 +2,54 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-import numpy as np
+import torch
 import traitlets
-from numpy.typing import NDArray
 from torch import Tensor
 
 from nnviz_widgets.engine.objectives import logit
-from nnviz_widgets.live import Background, Partial
+from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.live import Partial
+from nnviz_widgets.methods.default_layer import default_layer
 from nnviz_widgets.methods.grad_cam import VARIANTS, grad_cam
-from nnviz_widgets.methods.saliency import saliency
 from nnviz_widgets.render.figure import Panel
-from nnviz_widgets.render.numbers import format_number
-from nnviz_widgets.render.resize import resize_smooth
-from nnviz_widgets.render.scale import Scale, apply, colourise, colours_of, scale_of
 from nnviz_widgets.widgets.controls import bind, dropdown, fraction_slider
-from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.grad_cam_maps import CLASSES, Shown, Strip, class_maps, guided_map, strip_by_passes
+from nnviz_widgets.widgets.grad_cam_panes import MAPS, GradCamPanes
+from nnviz_widgets.widgets.grad_cam_pointing import GradCamPointing
+from nnviz_widgets.widgets.grad_cam_strip import StripLayout
 from nnviz_widgets.widgets.map_layers import check_layer, layer_options, layers_with_maps
-from nnviz_widgets.widgets.pointer import Event
-from nnviz_widgets.widgets.scene import Bitmap, Box, Scene, Sprite
+from nnviz_widgets.widgets.own_method import OwnMethodWidget
 from nnviz_widgets.widgets.target import TargetWidget
 from nnviz_widgets.widgets.validated import validate
 
 if TYPE_CHECKING:
     from nnviz_widgets.engine.engine import Engine
 
-
-@dataclass(frozen=True)
-class Shown:
-    """The map (1, 1, h, w), its class and probability, and the guided map (h, w) where it was asked for."""
-
-    cam: Tensor
-    values: NDArray[np.float32]
-    asked: int
-    probability: float
-    top: list[tuple[int, str, float]]
-    guided: NDArray[np.float32] | None
+CALM = 0.5  # seconds that the most probable classes of a moving picture stand still, to be read
 
 
-class GradCam(TargetWidget):
-    """Photo, and over it the map of a layer for one class; guided Grad-CAM beside it.
+class GradCam(GradCamPointing, OwnMethodWidget, TargetWidget):
+    """Photo, and over it the map of a layer for one class or two; below, those of the most probable classes.
 
-    State: `photo`, `target` (class), `layer`, `variant` (see `methods.grad_cam`), `overlay` (0..1), `guided` (bool),
-    `theme`. The result is that of `methods.grad_cam`: (1, 1, h, w).
+    Point at a map to read its values, with arrow keys too; click one of the classes below to ask about it.
+
+    State: `photo`, `target` (class), `second` (a class to stand beside it, on the same scale), `against` (a class whose
+    logit is taken away), `layer`, `variant` (see `methods.grad_cam`), `overlay` (0..1), `guided` (bool), `method`
+    (your own f(module, x, target), shown beside the map), `theme`.
+    The result is that of `methods.grad_cam`, (1, 1, h, w); with `second`, both classes' (2, 1, h, w).
 
     Selvaraju et al. 2017, Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization.
     """
 
+    second = traitlets.Any(None, help="class beside the first, or None").tag(live=True)
+    against = traitlets.Any(None, help="class whose logit is taken away, or None").tag(live=True)
     layer = traitlets.Unicode(help="name of the layer").tag(live=True)
     variant = traitlets.Enum(VARIANTS, "grad_cam", help="of the method").tag(live=True)
     overlay = traitlets.Float(0.6, min=0.0, max=1.0, help="opacity of the map over the photo").tag(live=True)
@@ -64,124 +60,117 @@ class GradCam(TargetWidget):
 
     def _start(self, state: dict[str, Any]) -> None:
         self._spatial = layers_with_maps(self.engine)
-        last = next((x for x in reversed(self._spatial) if (x.height or 0) * (x.width or 0) > 1), self._spatial[-1])
-        self.layer = state.pop("layer", None) or last.name
+        self._strip: Strip | None = None
+        self._strip_made = 0.0
+        self._cell = None
+        layer = state.pop("layer", None)
         super()._start(state)
+        self.layer = layer or self._last_layer()
 
     @validate("layer")
     def _validate_layer(self, proposal: Any) -> str:
         return check_layer(self.engine, proposal["value"])
 
+    @validate("second")
+    def _validate_second(self, proposal: Any) -> int:
+        return self.engine.class_index(proposal["value"])  # None comes past without a check
+
+    @validate("against")
+    def _validate_against(self, proposal: Any) -> int:
+        return self.engine.class_index(proposal["value"])
+
+    def _last_layer(self) -> str:
+        """The last layer with places on which the most probable class depends."""
+        x = self._x_of(self.photo)
+        try:
+            return default_layer(self.engine, x, logit(self.engine.top(x, 1)[0][0]))
+        except NnvizError:  # the first job meets it again, and there is a line for it
+            return self._spatial[-1].name
+
     def _panes(self) -> dict[str, tuple[int, int]]:
         size = self._photo_size()
-        return {"photo": size, "map": size, "guided": size}
+        self._layout = StripLayout.of(min(CLASSES, len(self.engine.labels)), self.engine.contract.size)
+        return {**dict.fromkeys(("photo", *MAPS, "guided", "own"), size), "strip": self._layout.size}
 
     def _build(self) -> list[ipywidgets.Widget]:
-        layers = layer_options(self._spatial)
         controls = {
-            "layer": dropdown(self.language, "layer", layers, width="420px"),
+            "layer": dropdown(self.language, "layer", layer_options(self._spatial), width="420px"),
             "variant": dropdown(self.language, "variant", [(self._say(f"variant_{v}"), v) for v in VARIANTS]),
             "overlay": fraction_slider(self.language, "overlay"),
             "guided": ipywidgets.Checkbox(
-                description=self._say("guided"), tooltip=self._say("guided_tip"), indent=False
+                description=self._say("guided"),
+                tooltip=self._say("guided_tip"),
+                indent=False,
+                layout=ipywidgets.Layout(width="auto"),
             ),
         }
         for trait, control in controls.items():
             bind(self, trait, control, self._failed)
-        self._frames = {name: Frame(self._surface, name, bar=name == "map") for name in self._surface.sizes}
-        first = ipywidgets.HBox([*self._photo_controls(), self._target_control(), controls["layer"]])
-        second = ipywidgets.HBox([controls["variant"], controls["overlay"], controls["guided"]])
-        pictures = ipywidgets.HBox([frame.box for frame in self._frames.values()])
-        for row, name in ((first, "nnviz-row"), (second, "nnviz-row"), (pictures, "nnviz-panes")):
-            row.add_class(name)
-        return [first, second, pictures]
+        self._drawing = GradCamPanes(self._surface, self._layout, self.language, self._say, self.engine.labels)
+        self._frames = frames = self._drawing.frames
+        classes = [
+            self._target_control(),
+            self._class_field("second", "second_none"),
+            self._class_field("against", "against_none"),
+        ]
+        for control, width in zip(classes, (190, 240, 210), strict=True):  # three in the row of a notebook's column
+            control.layout.width = f"{width}px"
+        rows = [
+            [*self._photo_controls(), controls["layer"]],
+            classes,
+            [controls["variant"], controls["overlay"], controls["guided"]],
+        ]
+        boxes = [ipywidgets.HBox(row) for row in rows]
+        both = ipywidgets.HBox([frames[pane].box for pane in MAPS])  # side by side also where the page is narrow
+        pictures = ipywidgets.HBox([frames["photo"].box, both, frames["guided"].box, frames["own"].box])
+        for box in boxes:
+            box.add_class("nnviz-row")
+        for box in (both, pictures):
+            box.add_class("nnviz-panes")
+        both.layout.margin = "0"
+        return [*boxes, pictures, frames["strip"].box]
 
     def _steps(self, state: SimpleNamespace) -> Iterator[Any]:
-        asked = self._asked(state)
-        cam = grad_cam(self.engine, state.x, logit(asked), state.layer, variant=state.variant)
-        values = cam[0, 0].float().cpu().numpy()
-        probability = float(self.engine.probabilities(state.x)[0, asked])
-        top = self.engine.top(state.x, 2)
-        guided = None
+        moving = self._camera is not None and self._camera.live
+        calm = moving and time.monotonic() - self._strip_made < CALM
+        shown = class_maps(self.engine, state, self._strip, calm=calm)
+        if shown.strip is None:
+            yield Partial(shown, 0.3)
+            shown = replace(shown, strip=strip_by_passes(self.engine, state, shown))
+        if shown.strip is not self._strip:
+            self._strip, self._strip_made = shown.strip, time.monotonic()
         if state.guided:
-            yield Shown(cam, values, asked, probability, top, None)
-            backward = saliency(self.engine, state.x, logit(asked), rule="guided")[0].float().cpu().numpy()
-            guided = _guided(backward, values)
-        yield Partial(Shown(cam, values, asked, probability, top, guided), 1.0)
-        yield Background()
+            yield Partial(shown, 0.5)
+            guided = guided_map(self.engine, state, shown.maps[0])
+            shown = replace(shown, guided=guided, unguided=guided is None)
+        if state.method is not None:
+            asked = shown.maps[0].index
+            reference = shown.maps[0].cam
+            if state.against is not None:
+                reference = grad_cam(self.engine, state.x, logit(asked), state.layer, variant=state.variant)
+            yield Partial(shown, 0.7)
+            for own in self._own_steps(state, asked, reference):
+                shown = replace(shown, own=own)
+                yield Partial(shown, 1.0 if own.compared else 0.7)
+        else:
+            yield Partial(shown, 1.0)
+
+    def _rested(self) -> None:
+        self._came()  # the strip may be that of an earlier frame
 
     def _draw(self, state: SimpleNamespace, shown: Shown) -> None:
-        width, height = self._photo_size()
-        whole: Box = (0, 0, width, height)
         photo, smooth = self._bitmap(state.x)
-        scale = scale_of(shown.values, signed=False)
-        base = Sprite(photo, whole, smooth)
-        heat = Sprite(Bitmap(_heat(shown.values, scale)), whole, smooth=True, alpha=state.overlay)
-        scenes = {"photo": Scene(base), "map": Scene(base, (heat,))}
-        self._frames["photo"].say(self._say("input_title"), self._top(shown))
-        title = self._say("cam_title", variant=self._say(f"variant_{state.variant}"), layer=state.layer)
-        self._frames["map"].say(title, self._map_caption(shown))
-        self._frames["map"].show_bar(scale, self._say("cam_unit"), colours_of(scale))
-        self._frames["guided"].box.layout.display = None if state.guided else "none"
-        labels = {
-            "photo": self._say("photo_label", top=self._top(shown)),
-            "map": f"{title}. {self._map_caption(shown)}",
-        }
-        if shown.guided is not None:
-            signed = scale_of(shown.guided, signed=True, clip_percentile=99.5)
-            pixels = colourise(shown.guided, signed, dark=state.dark)
-            scenes["guided"] = Scene(None, (Sprite(Bitmap(pixels), whole),))
-            self._frames["guided"].say(self._say("guided_title"), self._say("guided_caption"))
-            labels["guided"] = self._say("guided_title")
-        self._surface.show(scenes)
-        self._pointer.labels = labels
-
-    def _top(self, shown: Shown) -> str:
-        return " · ".join(self._with_probability(index, p) for index, _, p in shown.top)
-
-    def _map_caption(self, shown: Shown) -> str:
-        height, width = shown.values.shape
-        asked = self._with_probability(shown.asked, shown.probability)
-        maximum = format_number(float(shown.values.max()))
-        key = "cam_caption" if shown.values.max() > 0 else "cam_nothing"
-        return self._say(key, asked=asked, height=height, width=width, maximum=maximum)
-
-    def _on_event(self, event: Event) -> None:
-        if self._shown is None:
-            return
-        _, shown = self._shown
-        if event.kind == "leave":
-            self._frames["map"].say_below(self._map_caption(shown))
-        elif event.kind == "move" and event.pane == "map":
-            rows, cols = shown.values.shape
-            row, col = (min(max(int(f * n), 0), n - 1) for f, n in ((event.y, rows), (event.x, cols)))
-            value = format_number(float(shown.values[row, col]))
-            self._frames["map"].say_below(self._say("map_unit", row=row, col=col, value=value))
+        rows, cols = shown.maps[0].values.shape
+        if self._cell is not None and (self._cell[0] >= rows or self._cell[1] >= cols):
+            self._cell = None
+        self._pointer.labels = self._drawing.draw(state, shown, photo, smooth=smooth, cell=self._cell)
 
     def _result(self, shown: Shown) -> Tensor:
-        return shown.cam
+        return torch.cat([each.cam for each in shown.maps])
 
     def _spoken(self) -> dict[str, Any]:
-        return {"target": self.target, "layer": self.layer, "variant": self.variant}
+        return {name: getattr(self, name) for name in ("target", "second", "layer", "variant")}
 
     def _panels(self, state: SimpleNamespace, shown: Shown) -> tuple[list[list[Panel]], str]:
-        scale = scale_of(shown.values, signed=False)
-        title = self._say("cam_title", variant=self._say(f"variant_{state.variant}"), layer=state.layer)
-        panels = [
-            Panel(self._surface.picture("photo"), self._say("input_title"), smooth=True),
-            Panel(self._surface.picture("map"), title, scale, self._say("cam_unit"), smooth=True),
-        ]
-        if shown.guided is not None:
-            panels.append(Panel(self._surface.picture("guided"), self._say("guided_title"), smooth=True))
-        return [panels], self._map_caption(shown)
-
-
-def _heat(values: NDArray[np.float32], scale: Scale) -> NDArray[np.uint8]:
-    """A map in colours, transparent where it is 0, (h, w, 4)."""
-    strength = np.nan_to_num(apply(values, scale))
-    return np.dstack([colourise(values, scale), np.rint(255 * np.sqrt(strength)).astype(np.uint8)])
-
-
-def _guided(backward: NDArray[np.float32], cam: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Guided backpropagation (C, H, W), summed over channels, times the map brought to its size: (H, W)."""
-    return np.asarray(backward.sum(0) * resize_smooth(cam, *backward.shape[1:]), dtype=np.float32)
+        captions = dict.fromkeys(self._drawing.caption(state, each) for each in shown.maps)
+        return self._drawing.panels(state, shown), " · ".join(captions)

@@ -10,6 +10,8 @@ from nnviz_widgets.engine.layers import Layer
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.widgets.controls import Options
 
+BOUNDED = ("ReLU6", "Hardtanh", "Sigmoid", "Hardsigmoid", "Tanh")
+
 
 def layers_with_maps(engine: Engine) -> list[Layer]:
     """The layers that have a height and a width, each tensor once; an error where there is none."""
@@ -17,6 +19,14 @@ def layers_with_maps(engine: Engine) -> list[Layer]:
     if not layers:
         raise NnvizError("network_no_maps", name=engine.name)
     return layers
+
+
+def top_layer(layers: list[Layer]) -> Layer:
+    """The last layer whose maps have several places; before a bounded activation, where many places tie, not after."""
+    several = [layer for layer in layers if layer.shape[1:] != (1, 1)] or layers
+    last = several[-1]
+    before = several[-2] if len(several) > 1 else last
+    return before if last.kind in BOUNDED and before.activation is not None else last
 
 
 def layer_options(layers: list[Layer]) -> Options:

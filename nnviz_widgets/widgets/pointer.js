@@ -33,10 +33,19 @@ function watch(root, model, signal) {
     handle?.(event, canvas);
   }, { capture: true, signal });
 
-  listen("mousemove", (event, canvas) => {
+  const move = (event, canvas) => {
     const message = { kind: "move", ...place(event, canvas) };
     // An answer that never comes (a busy kernel) must not silence the pointer for good.
     if (busy && performance.now() - last < 1000) waiting = message; else send(message);
+  };
+  listen("mousemove", move);
+  // What can be dragged goes on past the pane's edge; a finger drags it as a mouse does.
+  const grabs = (canvas) => canvas.classList.contains("nnviz-grab");
+  listen("pointerdown", (event, canvas) => { if (grabs(canvas)) canvas.setPointerCapture(event.pointerId); });
+  const finger = (event, canvas) => event.pointerType !== "mouse" && grabs(canvas);
+  listen("pointermove", (event, canvas) => { if (finger(event, canvas)) move(event, canvas); });
+  listen("pointerup", (event, canvas) => {
+    if (finger(event, canvas)) model.send({ kind: "click", ...place(event, canvas) });
   });
   listen("mouseout", () => { waiting = null; model.send({ kind: "leave" }); });
   listen("mousedown", (event, canvas) => canvas.focus({ preventScroll: true }));
@@ -60,6 +69,16 @@ function label(root, model) {
   }
 }
 
+// ipycanvas decodes a saved picture while the notebook opens; a canvas that was there before never got it.
+async function restore(model) {
+  for (const name of model.get("canvases")) {
+    const canvas = await model.widget_manager.get_model(name.slice("IPY_MODEL_".length));
+    const show = () => { for (const view of Object.values(canvas.views)) view.then((v) => v.updateCanvas()); };
+    canvas.once("new-frame", show);
+    show();
+  }
+}
+
 export default {
   render({ model, el }) {
     const end = new AbortController();
@@ -77,6 +96,7 @@ export default {
       } else if (tries++ < 600) requestAnimationFrame(attach);
     };
     attach();
+    restore(model);
     const relabel = () => { const root = el.closest(".nnviz"); if (root) label(root, model); };
     model.on("change:labels", relabel);
     return () => { end.abort(); theme.disconnect(); model.off("change:labels", relabel); };

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import ipywidgets
 import traitlets
 
 HERE = Path(__file__).parent
@@ -34,6 +35,7 @@ class Pointer(anywidget.AnyWidget):
     _esm = HERE / "pointer.js"
     _css = HERE / "style.css"
     labels = traitlets.Dict().tag(sync=True)
+    canvases: traitlets.List[Any] = traitlets.List(help="the panes").tag(sync=True, **ipywidgets.widget_serialization)
 
     def listen(self, handle: Callable[[Event], object]) -> None:
         """Call `handle` with every event; moves come only as fast as it returns."""

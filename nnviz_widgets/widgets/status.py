@@ -74,6 +74,13 @@ class Status:
             self._silent_since = None
         self._alarm.cancel()
 
+    def note(self, text: str) -> None:
+        """A calm line that belongs to no job."""
+        with self._lock:
+            self._silent_since = None
+            self._set_button("hidden")
+            self._show(text)
+
     def error(self, error: BaseException) -> None:
         """One line, with the traceback folded behind it unless the line says it all."""
         line = html.escape(say_error(self.language, error))

@@ -66,6 +66,7 @@ class Surface:
         self._sent = self._told = 0  # the numbers of the last frame sent and of the newest acknowledged
         self._lost = False  # whether a frame of this manager was given up
         self._given_up = 0  # frames up to this number may yet be drawn over newer ones
+        self._mixed = False  # nothing was acknowledged since frames were given up
         self._again = False  # whether what is shown may go out once more if it is lost
         self._saved = True
         self._closed = False
@@ -221,8 +222,12 @@ class Surface:
             self._calm.notify_all()
             if self._closed:
                 return
-            if number < self._told and number <= self._given_up:  # it was only slow, and came over a newer one
-                self._given_up = 0
+            # A frame that was given up may only have been slow. Then it came over a newer one, or two managers drew on
+            # the same canvases at once, each between the other's commands; the browser may tell of the last alone.
+            late = number < self._told and number <= self._given_up
+            if late or self._mixed:
+                self._mixed = False
+                self._kept.clear()
                 self._drawn.clear()
                 frame = frame or self._pacer.offer(dict(self._shown))
             self._told = max(self._told, number)
@@ -236,7 +241,7 @@ class Surface:
             deadline = self._pacer.deadline()
             if deadline is not None and deadline <= time.monotonic():
                 self._lost = True
-                self._given_up = self._sent
+                self._given_up, self._mixed = self._sent, True
                 frame = self._pacer.tick()
                 if frame is None and self._again:
                     self._again = False
@@ -264,6 +269,7 @@ class Surface:
             if self._closed or len(self._ready) < len(self._all()):
                 return
             self._ready.clear()
+            self._mixed = False
             self._kept.clear()
             self._drawn.clear()
             self._lost = False

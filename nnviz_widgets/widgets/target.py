@@ -38,12 +38,16 @@ class TargetWidget(PhotoWidget):
         return f"{self.engine.labels[index]} {format_number(probability, digits=2)}"
 
     def _target_control(self) -> ipywidgets.Widget:
-        """A field that completes class names as they are typed; empty asks about the most probable one."""
+        """A field for the class; empty asks about the most probable one."""
+        return self._class_field("target", "target_top")
+
+    def _class_field(self, trait: str, nothing: str) -> ipywidgets.Widget:
+        """A field that completes class names as they are typed, for a trait; `nothing` says what None stands for."""
         control = ipywidgets.Combobox(
             options=[self._name_of(i) for i in range(len(self.engine.labels))],
-            placeholder=self._say("target_top"),
-            description=self._say("target"),
-            tooltip=self._say("target_tip"),
+            placeholder=self._say(nothing),
+            description=self._say(trait),
+            tooltip=self._say(f"{trait}_tip"),
             continuous_update=False,
             style={"description_width": "initial"},
             layout=ipywidgets.Layout(width="300px", max_width="100%"),
@@ -53,15 +57,16 @@ class TargetWidget(PhotoWidget):
         def choose(change: Any) -> None:
             text = change["new"].strip()
             try:
-                self.target = indices.get(text, text) if text else None
+                setattr(self, trait, indices.get(text, text) if text else None)
             except NnvizError as error:
                 show()
                 self._failed(error)
 
         def show(_change: Any = None) -> None:
-            control.value = "" if self.target is None else self._name_of(self.target)
+            value = getattr(self, trait)
+            control.value = "" if value is None else self._name_of(value)
 
         show()
         control.observe(choose, "value")
-        self.observe(show, "target")
+        self.observe(show, trait)
         return control

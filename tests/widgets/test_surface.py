@@ -12,7 +12,7 @@ from nnviz_widgets.widgets import surface as home
 from nnviz_widgets.widgets.scene import Bitmap, Scene, Sprite
 from nnviz_widgets.widgets.surface import Surface
 from tests.widgets.conftest import living, threads
-from tests.widgets.page import Page
+from tests.widgets.page import NAMES, Page
 
 WIDTH, HEIGHT = 40, 30
 WHOLE = (0, 0, WIDTH, HEIGHT)
@@ -232,6 +232,25 @@ def test_a_browser_that_falls_silent_gets_what_is_shown_on_a_new_manager(surface
     assert old.comm is None
     page.draw_all()
     assert np.array_equal(page.shows("photo"), map_scene(1).paint(WIDTH, HEIGHT))
+
+
+def test_a_slow_frame_between_whose_commands_the_next_one_was_drawn_is_drawn_anew(surface, page):
+    impatient(surface)
+    scene = Scene(None, (Sprite(bitmap(0), WHOLE, smooth=True),))
+    surface.show({"photo": scene})
+    wait_until(lambda: len(page.batches) == 2)  # given up, and sent again
+    newest = page.frames[-1]
+    (_, slow, buffers), (_, again, more) = page.batches
+    page.batches.clear()
+    cut = next(place for place, (number, *_) in enumerate(slow) if NAMES[number] == "putImageData")
+    canvas = [rest[0] for number, *rest in slow[:cut] if NAMES[number] == "switchCanvas"][-1]
+    page.run(slow[:cut], [])
+    page.run(again, more)
+    page.run([[COMMANDS["switchCanvas"], canvas], *slow[cut:]], buffers)
+    assert np.abs(page.shows("photo").astype(int) - scene.paint(WIDTH, HEIGHT)).max() > 99
+    page.acknowledge(newest)
+    page.draw_all()
+    assert np.abs(page.shows("photo").astype(int) - scene.paint(WIDTH, HEIGHT)).max() <= 1
 
 
 def test_without_a_browser_the_newest_is_saved_and_all_threads_rest(page, opened):
