@@ -9,8 +9,9 @@
 # 2. its **activation maps**, what each layer makes of a picture;
 # 3. **pictures chosen or made to excite its neurons**.
 #
-# This tour is about the first two. Run the cells in order with Shift + Enter, then move whatever can be moved. Each
-# question is worth a guess *before* you open its answer.
+# This tour is about the first two, and about the question that comes next: *why* did the network give this answer and no
+# other? Run the cells in order with Shift + Enter, then move whatever can be moved. Each question is worth a guess *before*
+# you open its answer.
 
 # %% [markdown] tags=["fr"]
 # # Que voit un réseau ?
@@ -23,8 +24,9 @@
 # 2. ses **cartes d’activation**, ce que chaque couche fait d’une image ;
 # 3. des **images choisies ou fabriquées pour exciter ses neurones**.
 #
-# Cette visite porte sur les deux premières. Exécutez les cellules dans l’ordre avec Maj + Entrée, puis bougez tout ce qui
-# se bouge. Chaque question mérite une prédiction *avant* d’ouvrir la réponse.
+# Cette visite porte sur les deux premières, et sur la question qui vient ensuite : *pourquoi* le réseau a-t-il donné cette
+# réponse plutôt qu’une autre ? Exécutez les cellules dans l’ordre avec Maj + Entrée, puis bougez tout ce qui se bouge. Chaque
+# question mérite une prédiction *avant* d’ouvrir la réponse.
 
 # %%
 import nnviz_widgets as nnviz
@@ -269,7 +271,435 @@ nnviz.ActivationMaps(imagenet, "cat", layer="stage3.1.expand.relu6", channel=114
 nnviz.ActivationMaps(cifar, "cat", layer="relu1")
 
 # %% [markdown] tags=["en"]
-# ## 5. Your own network
+# ## 5. Why "espresso"? Hide a part and ask again
+#
+# We know what the network sees; but *what in this photo made it decide*? One way to find out needs no look inside.
+# Cover a part of the photo with a grey square, run the network again, and compare (Zeiler and Fergus, *Visualizing and
+# Understanding Convolutional Networks*, ECCV 2014). Where the probability of the class falls, the square hides
+# something that counted.
+#
+# This photo is an "espresso" with probability 0.86. **Predict.** What will cost it most: hiding the coffee, the rim of
+# the cup, the saucer, the spoon or the table? And can a square of 64 × 64 pixels make the network change its mind? Drag
+# the square over the photo and watch the bars; the maps hold the answer for every position of the square.
+
+# %% [markdown] tags=["fr"]
+# ## 5. Pourquoi « espresso » ? Cacher une partie, et reposer la question
+#
+# Nous savons ce que le réseau voit ; mais *qu’est-ce qui, dans cette photo, l’a décidé* ? On peut le découvrir sans
+# regarder à l’intérieur : couvrons une partie de la photo d’un carré gris, repassons-la dans le réseau, et comparons
+# (Zeiler et Fergus, *Visualizing and Understanding Convolutional Networks*, ECCV 2014). Là où la probabilité de la
+# classe chute, le carré cache quelque chose qui comptait.
+#
+# Cette photo est un « espresso » avec une probabilité de 0,86. **Prédisez.** Que faut-il cacher pour lui nuire le
+# plus : le café, le bord de la tasse, la soucoupe, la cuillère ou la table ? Un carré de 64 × 64 pixels peut-il faire
+# changer le réseau d’avis ? Faites glisser le carré sur la photo en suivant les barres ; les cartes donnent la réponse
+# pour chaque position du carré.
+
+# %%
+nnviz.Occlusion(imagenet, "coffee", layer="", size=64, stride=16)
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# The cup with the coffee in it: a square there brings 0.86 down to 0.35, while one on the lower half of the photo,
+# saucer and spoon included, changes little. Yet "espresso" comes first at every position. It takes a square of 96 × 96
+# pixels to hide enough of the cup: then "cup" wins at 15 of 81 positions.
+#
+# </details>
+#
+# Now the cat. For the network it is an Egyptian cat (0.33), a tabby (0.31) or a tiger cat (0.22). **Predict.** We cover
+# the whole face with a square of 160 × 160 pixels, half of the photo. What will the network say?
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# La tasse avec le café qu’elle contient : un carré posé là fait passer 0,86 à 0,35, tandis que dans la moitié
+# inférieure de la photo, soucoupe et cuillère comprises, il ne change pas grand-chose. « Espresso » reste pourtant en
+# tête à toutes les positions. Il faut un carré de 96 × 96 pixels pour cacher assez de la tasse : « cup » l’emporte
+# alors à 15 positions sur 81.
+#
+# </details>
+#
+# Passons au chat. Pour le réseau, c’est un chat égyptien, « Egyptian cat » (0,33), un « tabby » (0,31) ou un « tiger
+# cat » (0,22). **Prédisez.** Couvrons tout le visage d’un carré de 160 × 160 pixels, la moitié de la photo. Que dira le
+# réseau ?
+
+# %%
+nnviz.Occlusion(imagenet, "cat", layer="", size=160, stride=16, square=(32, 32))
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# "Egyptian cat", and with more conviction: 0.63 when the square is in the middle. All kinds of cats together go from
+# 0.90 to 0.99. Ears and striped fur at the edges are enough, and a cat wins at all 25 positions.
+#
+# </details>
+#
+# So read such maps in one direction only. Where the value falls, the hidden part counted; where it does not, the part
+# may count all the same, because the rest says it too. And the square itself is something to see: choose white for its
+# fill, and with the square in the middle the network sees a "window screen".
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# « Egyptian cat », avec plus de conviction encore : 0,63 quand le carré est au milieu. Tous les chats réunis passent de
+# 0,90 à 0,99. Les oreilles et le pelage rayé des bords suffisent, et un chat l’emporte aux 25 positions.
+#
+# </details>
+#
+# De telles cartes ne se lisent donc que dans un sens. Là où la valeur chute, la partie cachée comptait ; là où elle ne
+# chute pas, la partie peut compter malgré tout, parce que le reste dit la même chose. Et le carré est lui-même quelque
+# chose à voir : remplissez-le de blanc, et le réseau voit, quand il est au milieu, une moustiquaire (« window
+# screen »).
+
+# %% [markdown] tags=["en"]
+# One map of the paper is not about the class. Take a layer, and in it the channel that answers most to the whole photo;
+# add up its activations for every position of the square. This shows what *that channel* looks at (their figure 7,
+# (b)).
+#
+# The thousand classes hold hardly any for people: this photo's best guess is "ping-pong ball", with 0.03. **Predict.**
+# A layer near the end, `stage6.3.expand.relu6`: what does its strongest channel answer to in this photo? Is it what
+# speaks for "ping-pong ball"?
+
+# %% [markdown] tags=["fr"]
+# Une carte de l’article ne parle pas de la classe. Prenons une couche et, dans cette couche, le canal qui répond le
+# plus à la photo entière ; additionnons ses activations pour chaque position du carré. On voit ainsi ce que *ce canal*
+# regarde (leur figure 7, (b)).
+#
+# Parmi les mille classes, presque aucune ne désigne des personnes : la meilleure hypothèse pour cette photo est
+# « ping-pong ball » (0,03). **Prédisez.** Près de la fin du réseau, dans la couche `stage6.3.expand.relu6` : à quoi
+# répond, dans cette photo, le canal le plus fort ? Est-ce ce qui parle pour « ping-pong ball » ?
+
+# %%
+nnviz.Occlusion(imagenet, "astronaut", layer="stage6.3.expand.relu6", size=64, stride=16)
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# Channel 970 answers to the woman: its total falls by 40 % when her head is hidden, and hardly minds when the helmet
+# is. "Ping-pong ball" falls in both cases. We fed the network 200 other photos, each of another class: of the twelve
+# that excite this channel most, eleven show people, although no class asked for them. The paper saw the same: in a
+# photo of a dog, the strongest channel followed the faces around it, while the class depended on the dog.
+#
+# </details>
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# Le canal 970 répond à la femme : son total baisse de 40 % quand on cache sa tête, et presque pas quand on cache le
+# casque. « Ping-pong ball » chute dans les deux cas. Nous avons montré au réseau 200 autres photos, chacune d’une
+# classe différente : sur les douze qui excitent le plus ce canal, onze montrent des personnes, alors qu’aucune classe
+# ne le demandait. L’article a observé la même chose : dans la photo d’un chien, le canal le plus fort suivait les
+# visages alentour, tandis que la classe dépendait du chien.
+#
+# </details>
+
+# %% [markdown] tags=["en"]
+# ## 6. Backpropagate to the photo
+#
+# For a map of 121 positions, the network is asked 121 times. A single backward pass answers for all pixels at once
+# (Simonyan, Vedaldi and Zisserman, *Deep Inside Convolutional Networks*, ICLR workshop 2014):
+#
+# 1. propagate the photo to the scores $S_c$ of the classes, before the softmax;
+# 2. at the output, put 1 on the class that is asked about and 0 on all others;
+# 3. backpropagate, beyond the first layer, to the photo: one gradient for each value of each pixel;
+# 4. make a picture of it, with the largest of the three absolute values at each pixel.
+#
+# $$M(u, v) = \max_{k}\, \left|\frac{\partial S_c}{\partial x_k(u, v)}\right|$$
+#
+# In PyTorch, steps 1 to 3 are a few lines.
+
+# %% [markdown] tags=["fr"]
+# ## 6. Rétropropager jusqu’à la photo
+#
+# Pour une carte de 121 positions, on interroge le réseau 121 fois. Une seule passe arrière répond pour tous les pixels
+# à la fois (Simonyan, Vedaldi et Zisserman, *Deep Inside Convolutional Networks*, atelier d’ICLR 2014) :
+#
+# 1. propager la photo jusqu’aux scores $S_c$ des classes, avant le softmax ;
+# 2. à la sortie, mettre 1 à la classe qui nous intéresse et 0 à toutes les autres ;
+# 3. rétropropager, au-delà de la première couche, jusqu’à la photo : un gradient par valeur de chaque pixel ;
+# 4. en faire une image, avec la plus grande des trois valeurs absolues en chaque pixel.
+#
+# $$M(u, v) = \max_{k}\, \left|\frac{\partial S_c}{\partial x_k(u, v)}\right|$$
+#
+# En PyTorch, les étapes 1 à 3 tiennent en quelques lignes.
+
+# %%
+import torch
+
+
+def my_saliency(module, x, target):
+    x.requires_grad_()
+    scores = module(x)
+    one_hot = torch.zeros_like(scores)
+    one_hot[0, target] = 1
+    scores.backward(gradient=one_hot)
+    return x.grad
+
+
+# %% [markdown] tags=["en"]
+# **Predict.** Will the picture of "espresso" be a filled cup, its outline, or scattered dots? And will these lines give
+# the same numbers as the method in the package? The widget runs your function on a copy of the network, beside its own,
+# and says where they differ most.
+
+# %% [markdown] tags=["fr"]
+# **Prédisez.** L’image d’« espresso » sera-t-elle une tasse pleine, son contour, ou des points épars ? Et ces lignes
+# donneront-elles les mêmes nombres que la méthode du paquet ? Le widget exécute votre fonction sur une copie du réseau,
+# à côté de la sienne, et dit où elles diffèrent le plus.
+
+# %%
+nnviz.Saliency(imagenet, "coffee", rules=("vanilla",), method=my_saliency)
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# Scattered dots, densest on the coffee. A gradient says how the score would move if *one pixel* changed a little, which
+# is not the same as how much the score owes to that pixel. Noisy or not, your lines give the same numbers, up to
+# rounding.
+#
+# </details>
+#
+# Then spoil the function on purpose and run both cells again: 2 in place of 1, ones everywhere, or
+# `torch.softmax(scores, 1)` in place of the scores. What does each mistake ask the network?
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# Des points épars, plus denses sur le café. Un gradient dit comment le score bougerait si *un seul pixel* changeait un
+# peu, ce qui n’est pas la même chose que la part du score due à ce pixel. Bruitées ou non, vos lignes donnent les mêmes
+# nombres, aux arrondis près.
+#
+# </details>
+#
+# Abîmez ensuite la fonction et relancez les deux cellules : 2 au lieu de 1, des 1 partout, ou
+# `torch.softmax(scores, 1)` au lieu des scores. Que demande chaque erreur au réseau ?
+
+# %% [markdown] tags=["en"]
+# Nothing obliges us to start at the output. Stop at any layer, put 1 on one neuron and 0 on all others, and
+# backpropagate from there: this shows what in the photo moves *that neuron*. Channel 387, which we met above, seemed to
+# mark the eyes.
+#
+# **Predict.** Where will the gradient of its neuron on the right eye lie, given that its receptive field covers nearly
+# the whole photo?
+
+# %% [markdown] tags=["fr"]
+# Rien n’oblige à partir de la sortie. Arrêtons-nous à une couche, mettons 1 sur un neurone et 0 sur tous les autres, et
+# rétropropageons à partir de là : on voit ce qui, dans la photo, fait bouger *ce neurone*. Le canal 387, rencontré plus
+# haut, semblait marquer les yeux.
+#
+# **Prédisez.** Où se trouvera le gradient de son neurone placé sur l’œil droit, sachant que son champ récepteur couvre
+# presque toute la photo ?
+
+# %%
+nnviz.Saliency(imagenet, "cat", of="neuron", layer="stage5.1.expand.relu6", channel=387, rules=("vanilla",))
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# On the eye: 71 % of it falls into 64 × 64 pixels around the neuron, 8 % of the photo. So the middle of a receptive
+# field counts most, as promised.
+#
+# </details>
+#
+# Now click the left eye on the activation map, where it is brightest. Those neurons stand at 6, the ceiling of this
+# nonlinearity, and those on black ground at 0, its floor. No small change of the photo moves them: the gradient is 0
+# everywhere, and the widget says so instead of showing a black picture.
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# Sur l’œil : 71 % du gradient tombent dans 64 × 64 pixels autour du neurone, soit 8 % de la photo. C’est donc bien le
+# centre du champ récepteur qui compte le plus.
+#
+# </details>
+#
+# Cliquez maintenant sur l’œil gauche dans la carte d’activation, là où elle est la plus claire. Ces neurones sont à 6,
+# le plafond de cette non-linéarité, et ceux du fond noir à 0, son plancher. Aucun petit changement de la photo ne les
+# fait bouger : le gradient est nul partout, et le widget le dit au lieu de montrer une image noire.
+
+# %% [markdown] tags=["en"]
+# ## 7. Three ways back through a ReLU
+#
+# On its way back, the gradient meets every ReLU. Let $a$ be what entered it, $g$ the gradient that arrives from above,
+# and $[\cdot]$ be 1 where a condition holds and 0 elsewhere. Three papers pass on three different things:
+#
+# | | passed on | paper |
+# |---|---|---|
+# | vanilla | $g \cdot [a > 0]$ | Simonyan et al., ICLR workshop 2014 |
+# | deconvnet | $g \cdot [g > 0]$ | Zeiler and Fergus, ECCV 2014 |
+# | guided | $g \cdot [a > 0] \cdot [g > 0]$ | Springenberg et al., *Striving for Simplicity*, ICLR workshop 2015 |
+#
+# Only the first is the gradient. The deconvnet keeps what speaks *for* the class and forgets where the ReLU was closed;
+# guided backpropagation does both.
+#
+# The small network is of the classical kind for which they were made. It takes the cat for a "frog" (0.46).
+# **Predict.** Which of the three pictures will be the clearest? And when you ask about "truck", which of them will
+# change?
+
+# %% [markdown] tags=["fr"]
+# ## 7. Trois façons de repasser une ReLU
+#
+# Au retour, le gradient rencontre chaque ReLU. Soit $a$ ce qui y est entré, $g$ le gradient qui arrive d’en haut, et
+# $[\cdot]$ valant 1 là où une condition est vraie et 0 ailleurs. Trois articles laissent passer trois choses
+# différentes :
+#
+# | | ce qui passe | article |
+# |---|---|---|
+# | vanilla | $g \cdot [a > 0]$ | Simonyan et al., atelier d’ICLR 2014 |
+# | deconvnet | $g \cdot [g > 0]$ | Zeiler et Fergus, ECCV 2014 |
+# | guided | $g \cdot [a > 0] \cdot [g > 0]$ | Springenberg et al., *Striving for Simplicity*, atelier d’ICLR 2015 |
+#
+# Seule la première façon donne le gradient. Le *deconvnet* garde ce qui parle *pour* la classe et oublie où la ReLU
+# était fermée ; la rétropropagation guidée tient compte des deux.
+#
+# Le petit réseau est de la famille classique pour laquelle ces règles ont été conçues. Il prend le chat pour une
+# grenouille, « frog » (0,46). **Prédisez.** Laquelle des trois images sera la plus nette ? Et quand vous demanderez
+# « truck », le camion, lesquelles changeront ?
+
+# %%
+nnviz.Saliency(cifar, "cat", target="frog")
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# Guided backpropagation: eyes and nose on a dark ground, where the gradient itself is scattered. This is why it became
+# the most used of the three. But ask about "truck", and it draws the same eyes and the same nose: between the two
+# classes, the rank correlation of its maps is 0.93, against 0.48 for the deconvnet and 0.29 for the gradient.
+#
+# </details>
+#
+# A picture that does not depend on the question cannot be its answer. Adebayo et al. (*Sanity Checks for Saliency
+# Maps*, NeurIPS 2018) proposed a stronger test: destroy what was learnt. Draw the weights of the last layer anew, at
+# random; then of the last two, and so on. A map that explains the decision has to change.
+#
+# **Predict.** With six layers of seven drawn anew, all that is left of the training are the filters of the first layer.
+# What will be left of each map? Move the slider from 0 up.
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# Celle de la rétropropagation guidée : les yeux et le nez sur fond noir, là où le gradient lui-même s’éparpille. C’est
+# ce qui en a fait la plus utilisée des trois. Mais demandez « truck », et elle dessine les mêmes yeux et le même nez :
+# d’une classe à l’autre, la corrélation de rang de ses cartes est de 0,93, contre 0,48 pour le *deconvnet* et 0,29 pour
+# le gradient.
+#
+# </details>
+#
+# Une image qui ne dépend pas de la question ne peut pas en être la réponse. Adebayo et al. (*Sanity Checks for Saliency
+# Maps*, NeurIPS 2018) ont proposé un test plus sévère : détruire ce qui a été appris. Tirons au hasard de nouveaux
+# poids pour la dernière couche, puis pour les deux dernières, et ainsi de suite. Une carte qui explique la décision
+# doit changer.
+#
+# **Prédisez.** Quand six couches sur sept sont tirées au hasard, il ne reste de l’entraînement que les filtres de la
+# première. Que restera-t-il de chaque carte ? Déplacez le curseur à partir de 0.
+
+# %%
+nnviz.Saliency(cifar, "cat", target="frog", randomised=6)
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# The gradient is another one from the first step on: its rank correlation with the trained network falls to 0.37, then
+# to 0.16. The guided map keeps eyes and nose to the end (0.97, then 0.75). It comes close to redrawing the photo,
+# whatever is asked, and so does the deconvnet (Nie, Zhang and Patel, ICML 2018).
+#
+# </details>
+#
+# Clear is not the same as true: a guided picture shows what the first layers can see, not why the network decided. Put
+# `imagenet` and "espresso" in the place of `cifar` and "frog" to see what a modern network makes of the three rules.
+# Its deconvnet draws little more than the grid of its own strides.
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# Le gradient devient un autre dès le premier pas : sa corrélation de rang avec le réseau entraîné tombe à 0,37, puis à
+# 0,16. La carte guidée garde les yeux et le nez jusqu’au bout (0,97, puis 0,75). Elle revient presque à redessiner la
+# photo, quelle que soit la question, et celle du *deconvnet* aussi (Nie, Zhang et Patel, ICML 2018).
+#
+# </details>
+#
+# Net ne veut pas dire juste : une image guidée montre ce que les premières couches savent voir, non pourquoi le réseau
+# a décidé. Mettez `imagenet` et « espresso » à la place de `cifar` et « frog » pour voir ce qu’un réseau moderne fait
+# des trois règles. Son *deconvnet* ne dessine guère que la grille de ses propres pas.
+
+# %% [markdown] tags=["en"]
+# ## 8. Grad-CAM: stop the gradient at a late layer
+#
+# Near the end of the network stand maps that know a lot about classes and still have places. Grad-CAM (Selvaraju et
+# al., ICCV 2017) goes back no further than there. Of map $a_k$, with $h \times w$ neurons, it asks how much it counts
+# for class $c$, on average; then it adds up the maps with these weights, and keeps what is positive:
+#
+# $$\alpha_k = \frac{1}{h w} \sum_{u, v} \frac{\partial S_c}{\partial a_k(u, v)}, \qquad L_c(u, v) = \max\Big(0,\; \sum_k \alpha_k\, a_k(u, v)\Big).$$
+#
+# The map is small, 7 × 7 here, and is spread over the photo to be looked at.
+#
+# **Predict.** The rocket is a "missile" for the network (0.27). "Crane" comes tenth, with less than 0.01: there is
+# none. Where will its map be, if anywhere?
+
+# %% [markdown] tags=["fr"]
+# ## 8. Grad-CAM : arrêter le gradient à une couche tardive
+#
+# Près de la fin du réseau, les cartes en savent long sur les classes et ont encore des endroits. Grad-CAM (Selvaraju et
+# al., ICCV 2017) ne remonte pas plus loin. Pour la carte $a_k$, de $h \times w$ neurones, la méthode demande combien
+# elle compte, en moyenne, pour la classe $c$ ; elle additionne ensuite les cartes avec ces poids, et garde ce qui est
+# positif :
+#
+# $$\alpha_k = \frac{1}{h w} \sum_{u, v} \frac{\partial S_c}{\partial a_k(u, v)}, \qquad L_c(u, v) = \max\Big(0,\; \sum_k \alpha_k\, a_k(u, v)\Big).$$
+#
+# La carte est petite, 7 × 7 ici, et on l’étale sur la photo pour la regarder.
+#
+# **Prédisez.** Pour le réseau, la fusée est un « missile » (0,27). « Crane », la grue, vient en dixième, avec moins de
+# 0,01 : il n’y en a pas. Où sera sa carte, s’il y en a une ?
+
+# %%
+nnviz.GradCam(imagenet, "rocket", target="missile", second="crane")
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# Faintly, on the lattice towers and at their feet, while "missile" is strong around the upper half of the rocket.
+# Grad-CAM does not say whether a class is there; it says where something speaks for it. Both maps share one scale, in
+# units of the score, so that they can be compared: the maximum is 0.53 for "missile" and 0.19 for "crane".
+#
+# </details>
+#
+# It goes further: "space shuttle" is 294th of 1000 classes for the astronaut (0.0006). Ask for it, and see where the
+# map is. Which other classes can you find in these photos?
+#
+# Can one have both, sharp lines and the right place? **Guided Grad-CAM** multiplies the guided picture, which is sharp
+# but does not know the class, by the Grad-CAM map, which knows the class but is coarse.
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# Faiblement, sur les tours en treillis et à leur pied, tandis que « missile » est fort autour de la moitié supérieure
+# de la fusée. Grad-CAM ne dit pas si une classe est là, mais où quelque chose parle pour elle. Les deux cartes ont la
+# même échelle, en unités du score, et peuvent donc être comparées : le maximum est de 0,53 pour « missile » et de 0,19
+# pour « crane ».
+#
+# </details>
+#
+# Cela va plus loin : « space shuttle », la navette spatiale, est 294e sur 1000 classes pour l’astronaute (0,0006).
+# Demandez-la, et voyez où est la carte. Quelles autres classes trouvez-vous dans ces photos ?
+#
+# Peut-on avoir les deux, des traits nets et le bon endroit ? **Grad-CAM guidée** multiplie l’image guidée, nette mais
+# qui ignore la classe, par la carte de Grad-CAM, qui connaît la classe mais reste grossière.
+
+# %%
+nnviz.GradCam(imagenet, "rocket", target="crane", guided=True)
+
+# %% [markdown] tags=["en"]
+# Read its place, not its lines. In the tests of Adebayo et al., the gradient and Grad-CAM passed; guided
+# backpropagation and guided Grad-CAM did not, because the fine drawing comes from the factor that does not know the
+# class. Ask for "missile", then for "pier": it is the same drawing, seen through another window.
+
+# %% [markdown] tags=["fr"]
+# Lisez-y l’endroit, pas les traits. Dans les tests d’Adebayo et al., le gradient et Grad-CAM ont passé ; la
+# rétropropagation guidée et Grad-CAM guidée ont échoué, parce que le dessin fin vient du facteur qui ignore la classe.
+# Demandez « missile », puis « pier », la jetée : c’est le même dessin, vu par une autre fenêtre.
+
+# %% [markdown] tags=["en"]
+# ## 9. Your own network
 #
 # Any `nn.Module` that classifies pictures will do. Say how its pictures were normalised and how large they are; the rest is
 # looked up. This one has the shape of the small network of many courses, 16 filters of 7 × 7 × 3 and 20 of 7 × 7 × 16, and it
@@ -278,7 +708,7 @@ nnviz.ActivationMaps(cifar, "cat", layer="relu1")
 # **Predict.** What do the first filters of an untrained network look like beside trained ones?
 
 # %% [markdown] tags=["fr"]
-# ## 5. Votre propre réseau
+# ## 9. Votre propre réseau
 #
 # Tout `nn.Module` qui classe des images convient. Dites comment ses images ont été normalisées et quelle est leur taille ; le
 # reste se déduit. Celui-ci a la forme du petit réseau de bien des cours, 16 filtres de 7 × 7 × 3 puis 20 de 7 × 7 × 16, et il
@@ -289,7 +719,6 @@ nnviz.ActivationMaps(cifar, "cat", layer="relu1")
 # %%
 from collections import OrderedDict
 
-import torch
 from torch import nn
 
 torch.manual_seed(0)
@@ -329,3 +758,18 @@ nnviz.Filters(mine, cifar)
 # </details>
 #
 # Mettez votre propre réseau, ou votre propre photo, à la place de ceux-ci : `nnviz.ActivationMaps(mine, "photo.jpg")`.
+
+# %% [markdown] tags=["en"]
+# ## Where to go from here
+#
+# Each widget has a notebook of its own, with all its controls, the method without a widget, and what to beware of:
+# [filters](01_filters.ipynb), [activation maps](02_activation_maps.ipynb), [occlusion](03_occlusion.ipynb),
+# [saliency](04_saliency.ipynb) and [Grad-CAM](05_grad_cam.ipynb). The last four can look at your camera too.
+
+# %% [markdown] tags=["fr"]
+# ## Pour aller plus loin
+#
+# Chaque widget a son propre carnet, avec tous ses réglages, la méthode sans widget, et ce dont il faut se
+# méfier : [les filtres](01_filters.ipynb), [les cartes d’activation](02_activation_maps.ipynb),
+# [l’occlusion](03_occlusion.ipynb), [la saillance](04_saliency.ipynb) et [Grad-CAM](05_grad_cam.ipynb). Les quatre
+# derniers peuvent aussi regarder par votre caméra.

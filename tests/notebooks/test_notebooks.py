@@ -73,6 +73,14 @@ def test_code_is_shared_but_for_the_language(source):
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_links_between_notebooks_lead_somewhere(path):
+    text = "".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    links = re.findall(r"\]\(([^)#:]+)\)", text)
+    assert links
+    assert all((path.parent / link).is_file() for link in links), links
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_notebooks_are_valid_and_hold_neither_outputs_nor_chance(path):
     notebook = read(path)
     nbformat.validate(notebook)
