@@ -108,9 +108,12 @@ def main() -> None:
         names = names or ["stem", "stage1", "stage2", "stage3.0", "stage3.1"]
         one = fresh(engine, lambda e=engine, x=x, n=layer: e.activations(x, n))
         compare(f"{name}: one layer, {layer} / a forward to it by hand", one, until(module, names, x), "<= 1.05")
+        last = x.contiguous(memory_format=torch.channels_last)  # as the engine lays it out on a CPU
+        compare(f"{name}: the same / the forward in channels last, too", one, until(module, names, last), "(shown)")
         every = fresh(engine, lambda e=engine, x=x: e.read_ahead(x))
         wanted = "<= 1.15" if engine is resnet else "(shown)"
         compare(f"{name}: all layers at once / a forward", every, forward, wanted)
+        compare(f"{name}: the same / a forward in channels last, too", every, plainly(module, last), "(shown)")
         gradient = fresh(engine, lambda e=engine, x=x, n=layer: e.gradient(x, nnviz.logit(3), of=n))
         everything = everything_backward(module, x, layer)
         compare(f"{name}: gradient at {layer} / full backward with weight gradients", gradient, everything, "< 1")

@@ -2,7 +2,8 @@
 
     python tests/benchmarks/bench_occlusion.py [network ...] [--settings 16/4 32/8 64/16] [--rounds 3]
 
-Columns: the planned gain in multiply-accumulates; milliseconds a position by windows; then how many times longer a
+Columns: the planned gain in multiply-accumulates (MACs); milliseconds a position by windows; how many times the
+machine's own floor that is, the planned MACs at the rate of a large convolution; then how many times longer a
 position takes with the same folded network on whole pictures, with the module itself in channels_last, both at their
 best batch, and with Captum at its best `perturbations_per_eval`, if it is installed. Whole pictures are timed on a
 sample of positions, in turn with the windows. Then what is paid once (graph, folding, clean pass), and the share of the
@@ -81,6 +82,15 @@ def best(work: Callable[[int], None], device: torch.device) -> int:
     return min(BATCHES, key=lambda batch: seconds(partial(work, batch), device))
 
 
+def rate(device: torch.device) -> float:
+    """Multiply-accumulates a second of a convolution that suits any machine, the best of a few."""
+    maps = torch.randn(16, 256, 28, 28, device=device).contiguous(memory_format=torch.channels_last)
+    weight = torch.randn(256, 256, 3, 3, device=device).contiguous(memory_format=torch.channels_last)
+    with torch.no_grad():
+        best = min(seconds(lambda: torch.conv2d(maps, weight, padding=1), device) for _ in range(8))
+    return maps.numel() * weight[0].numel() / best
+
+
 def network(name: str) -> Engine:
     return nnviz.load() if name == "efficientnet_lite0" else nnviz.load(name, weights="random")
 
@@ -112,9 +122,12 @@ def rows_of(name: str, settings: list[tuple[int, int]], rounds: int) -> Iterator
         boxes = boxes_of(size, stride)
         by_windows(clean, some(boxes), fill)
         ours = partial(by_windows, clean, boxes, fill)
-        times: dict[str, list[float]] = {rival: [] for rival in ("ours", *rivals)}
+        side = len(starts(224, size, stride))
+        coarse = boxes[next(stages(side, side, stride, 224)).fresh]
+        times: dict[str, list[float]] = {rival: [] for rival in ("ours", "coarse", *rivals)}
         for _ in range(rounds):
             times["ours"].append(seconds(ours, x.device) / len(boxes))
+            times["coarse"].append(seconds(partial(by_windows, clean, coarse, fill), x.device))
             for rival, work in rivals.items():
                 theirs = seconds(partial(work, some(boxes), batches[rival]), x.device)
                 times[rival].append(theirs / SAMPLE)
@@ -123,14 +136,13 @@ def rows_of(name: str, settings: list[tuple[int, int]], rounds: int) -> Iterator
             for rival in rivals
         }
         mine = statistics.median(times["ours"])
-        side = len(starts(224, size, stride))
-        first = boxes[next(stages(side, side, stride, 224)).fresh]
-        share = seconds(partial(by_windows, clean, first, fill), x.device) / (mine * len(boxes))
-        gain = plan(program, boxes, Machine.of(x.device), 4).gain
+        share = statistics.median(times["coarse"]) / (mine * len(boxes))
+        planned = plan(program, boxes, Machine.of(x.device), 4)
+        floor = planned.macs / len(boxes) / rate(x.device)
         shown = " ".join(f"{ratios[rival]:8.2f}" if rival in ratios else f"{'-':>8}" for rival in RIVALS)
         tried = "/".join(str(batches.get(rival, "-")) for rival in RIVALS)
         paid = "+".join(f"{part:.2f}" for part in once)
-        head = f"{name:<20} {size:>3}/{stride:<3} {gain:6.2f} {1000 * mine:8.2f}"
+        head = f"{name:<20} {size:>3}/{stride:<3} {planned.gain:6.2f} {1000 * mine:8.2f} {mine / floor:7.2f}"
         yield f"{head} {shown} {tried:>9} {share:7.3f}   {paid}"
 
 
@@ -151,8 +163,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     settings = [tuple(map(int, setting.split("/"))) for setting in options.settings]
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, 224 px, medians of {options.rounds} rounds\n")
-    heads = f"{'planned':>6} {'ms/pos':>8} {'folded':>8} {'module':>8} {'Captum':>8} {'batches':>9} {'first':>7}"
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, 224 px, medians of {options.rounds} rounds")
+    print(f"{rate(torch.device('cpu')) / 1e9:.0f} GMAC/s in a large convolution\n")
+    heads = f"{'planned':>6} {'ms/pos':>8} {'/floor':>7} {'folded':>8} {'module':>8} {'Captum':>8}"
+    heads += f" {'batches':>9} {'first':>7}"
     print(f"{'network':<20} size/s {heads}   once: graph+folding+clean (s)")
     for name in options.networks:
         for row in rows_of(name, settings, options.rounds):

@@ -25,8 +25,9 @@ engine = nnviz.Engine(net, mean=0.5, std=0.25, size=64, labels=["one", "two", "t
 """
 
 CLOSE = """
+from nnviz_widgets.widgets.base import LiveWidget
 for widget in list(ipywidgets.widgets.widget._instances.values()):
-    if isinstance(widget, (nnviz.ActivationMaps, nnviz.Filters)):
+    if isinstance(widget, LiveWidget):
         widget.close()
 ipywidgets.Widget.close_all()
 """
