@@ -65,6 +65,16 @@ class Notebook:
         self.page.reload(wait_until="domcontentloaded")
         self._ready()
 
+    def change_theme(self, theme: str) -> None:
+        """Wear another of JupyterLab's themes.
+
+        Its splash screen fades for 200 ms after each change, and one that is shown again meanwhile is taken away
+        twice, which throws: so the last one has to be gone.
+        """
+        self.await_true("!document.getElementById('jupyterlab-splash')")
+        change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+        self.page.evaluate(change, theme)
+
     def save(self) -> None:
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
 

@@ -97,12 +97,11 @@ def test_a_click_on_a_unit_draws_its_receptive_field(maps: Notebook) -> None:
 
 def test_the_dark_theme_reaches_the_kernel(maps: Notebook) -> None:
     before = maps.print_of("map")
-    change = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
     try:
-        maps.page.evaluate(change, "JupyterLab Dark")
+        maps.change_theme("JupyterLab Dark")
         maps.await_true("document.body.dataset.jpThemeLight === 'false'")
         maps.await_change("map", before)
         assert maps.ask("widget.page_dark") is True
     finally:
-        maps.page.evaluate(change, "JupyterLab Light")
+        maps.change_theme("JupyterLab Light")
     maps.await_print("map", before)
