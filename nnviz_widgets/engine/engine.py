@@ -20,7 +20,7 @@ from nnviz_widgets.engine.kept_graph import GraphKey, KeptGraphs
 from nnviz_widgets.engine.labels import check_labels, find_class
 from nnviz_widgets.engine.layers import Layer, Layers
 from nnviz_widgets.engine.linearised_field import linearised_field
-from nnviz_widgets.engine.objectives import LOGITS, Objective, neuron
+from nnviz_widgets.engine.objectives import LOGITS, Measure, Objective, neuron
 from nnviz_widgets.engine.passes import LiveGraph, Passes, all_finite
 from nnviz_widgets.engine.receptive_field import Rect, check_unit, receptive_field
 from nnviz_widgets.engine.relu_rules import Rule
@@ -178,6 +178,19 @@ class Engine:
                 self._as_logits,
             )
         return gradient if cut is None else cut.canonical(gradient)
+
+    def value_and_gradient(self, x: Tensor, objective: Measure | Sequence[Measure]) -> tuple[Tensor, Tensor]:
+        """(N,) values and the gradient of their sum by x, like x, from one pass of which nothing is kept.
+
+        The pass ends at the last layer that is read, and no weight's gradient is computed.
+
+        Args:
+            x: (N, C, h, w), of any size that the network takes.
+            objective: one for all pictures, or a sequence of one a picture.
+        """
+        with self._lock, torch.inference_mode(False), torch.enable_grad():
+            self._follow()
+            return self._passes.ascend(self._to_network(x), objective, self._as_logits)
 
     def relus(self, x: Tensor, objective: Objective, *, of: str | Layer = "input", rule: Rule = "guided") -> int:
         """How many ReLUs another rule than vanilla overrides on the way, 0 where it is not defined.

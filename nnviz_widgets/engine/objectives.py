@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -20,6 +20,18 @@ LOGITS = ""
 """Name under which an objective reads the network's output."""
 
 Reader = Callable[[str], Tensor]
+
+
+@runtime_checkable
+class Measure(Protocol):
+    """What can be ascended: an `Objective`, or anything else that reads layers and gives a value a picture."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers it reads; "" is the output."""
+
+    def value(self, read: Reader) -> Tensor:
+        """(N,) values, given what reads a layer's canonical activations by name."""
 
 
 @dataclass(frozen=True, order=True)

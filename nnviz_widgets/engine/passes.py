@@ -12,7 +12,7 @@ from torch import Tensor
 
 from nnviz_widgets.engine.device import own_randomness, plain_errors, precision, random_states
 from nnviz_widgets.engine.layers import Layer
-from nnviz_widgets.engine.objectives import LOGITS, Objective
+from nnviz_widgets.engine.objectives import LOGITS, Measure, Objective
 from nnviz_widgets.engine.relu_rules import ReluRule, Rule
 from nnviz_widgets.engine.shadow import Shadow
 from nnviz_widgets.engine.taps import read
@@ -121,6 +121,27 @@ class Passes:
         self.check_numbers(gradient)
         return gradient
 
+    def ascend(self, x: Tensor, objective: Measure | Sequence[Measure], as_logits: AsLogits) -> tuple[Tensor, Tensor]:
+        """(N,) values of an objective, or of one objective a picture, and the gradient of their sum, like x."""
+        objectives = [objective] if isinstance(objective, Measure) else list(objective)
+        names = tuple(sorted({name for each in objectives for name in self.names_of(each)}))
+        graph = self.open_graph(x, names, None, "vanilla", as_logits)
+        with self.guarded(tuple(x.shape)):
+            if isinstance(objective, Measure):
+                value = self._value(objective, graph.found, graph.logits)
+            else:
+                rows = enumerate(objectives)
+                found = [{n: t[i : i + 1] for n, t in graph.found.items()} for i in range(len(objectives))]
+                logits = graph.logits
+                value = torch.cat(
+                    [self._value(o, found[i], None if logits is None else logits[i : i + 1]) for i, o in rows]
+                )
+            (gradient,) = torch.autograd.grad(value.sum(), graph.leaf)
+        value = value.detach()
+        self.check_numbers(value)
+        self.check_numbers(gradient)
+        return value, gradient
+
     def value(
         self, x: Tensor, objective: Objective, at: Layer | None, activation: Tensor | None, as_logits: AsLogits
     ) -> Tensor:
@@ -148,7 +169,7 @@ class Passes:
         self.check_numbers(value)
         return value
 
-    def names_of(self, objective: Objective) -> tuple[str, ...]:
+    def names_of(self, objective: Measure) -> tuple[str, ...]:
         """The layers that an objective reads, each by the name of the tensor's origin."""
         return tuple(sorted(n if n == LOGITS else self.layers.origin(n).name for n in objective.layers))
 
@@ -160,7 +181,7 @@ class Passes:
         height, width = self.contract.size
         return round(values * x.element_size() * x.shape[0] * max(1, x.shape[2] * x.shape[3] / (height * width)))
 
-    def _value(self, objective: Objective, found: Mapping[str, Tensor], logits: Tensor | None) -> Tensor:
+    def _value(self, objective: Measure, found: Mapping[str, Tensor], logits: Tensor | None) -> Tensor:
         def reader(name: str) -> Tensor:
             if name == LOGITS:
                 assert logits is not None
