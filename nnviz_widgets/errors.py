@@ -51,6 +51,16 @@ MESSAGES: dict[str, str] = {
     "layer_not_spatial": "Layer {name!r} has no maps, only {units} units: choose a layer with a height and a width.",
     "layer_no_filters": "Layer {name!r} ({kind}) has no two-dimensional filters: choose a Conv2d.",
     "network_no_filters": "{name} has no two-dimensional convolution, so there are no filters to show.",
+    # making pictures
+    "ascent_flat": "The gradient of {objective} is zero at step {step}, so the picture cannot grow: start from noise, or let the gradient through ReLUs for the first steps (redirected ReLU).",
+    "ascent_diverged": "The values are no longer numbers after step {step}: the best picture is kept; lower {knob}.",
+    "ascent_size": "{height} x {width} pixels are too small for this objective: the smallest side that works is {smallest}.",
+    "ascent_start": 'start={value!r} is no beginning: expected "zeros", "noise", a tensor from engine.prepare, or the state of a step.',
+    "ascent_count": "{given} objectives for {pictures} pictures: pass one for all, or one a picture.",
+    "prior_unknown": "No prior or preset is called {name!r}: there are {known}.",
+    "prior_value": "{name}={value!r} does not fit: expected {expected}.",
+    "prior_conflict": "{first} and {second} exclude each other: leave one out.",
+    "recipe_unreadable": "{name} cannot be read as a recipe ({reason}): pass a file that was written by Recipe.save.",
     # widgets
     "engine_type": "{widget} needs an engine, and a {type} is none: pass nnviz.load() or nnviz.Engine(module, ...).",
     "network_no_maps": "{name} has no layer with a height and a width, so there are no maps to show.",

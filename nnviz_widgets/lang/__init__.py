@@ -5,9 +5,22 @@ from __future__ import annotations
 import os
 
 from nnviz_widgets.errors import MESSAGES, NnvizError
-from nnviz_widgets.lang import en, fr, fr_errors
+from nnviz_widgets.lang import (
+    en,
+    en_ascent,
+    en_ascent_views,
+    en_deepdream,
+    fr,
+    fr_ascent,
+    fr_ascent_views,
+    fr_deepdream,
+    fr_errors,
+)
 
-TEXT = {"en": en.TEXT, "fr": fr.TEXT}
+TEXT = {
+    "en": en.TEXT | en_ascent.TEXT | en_ascent_views.TEXT | en_deepdream.TEXT,
+    "fr": fr.TEXT | fr_ascent.TEXT | fr_ascent_views.TEXT | fr_deepdream.TEXT,
+}
 ERRORS = {"en": MESSAGES, "fr": fr_errors.ERRORS}
 VARIABLE = "NNVIZ_LANGUAGE"
 

@@ -51,6 +51,16 @@ ERRORS = {
     "une hauteur et une largeur.",
     "layer_no_filters": "La couche {name!r} ({kind}) n’a pas de filtres à deux dimensions : choisissez une Conv2d.",
     "network_no_filters": "{name} n’a aucune convolution à deux dimensions : il n’y a pas de filtres à montrer.",
+    # making pictures
+    "ascent_flat": "Le gradient de {objective} est nul au pas {step}, l’image ne peut donc pas évoluer : partez d’un bruit, ou laissez passer le gradient dans les ReLU pendant les premiers pas (ReLU redirigée).",
+    "ascent_diverged": "Les valeurs ne sont plus des nombres après le pas {step} : la meilleure image est gardée ; baissez {knob}.",
+    "ascent_size": "{height} × {width} pixels sont trop petits pour cet objectif : le plus petit côté possible est {smallest}.",
+    "ascent_start": 'start={value!r} n’est pas un début : il faut "zeros", "noise", un tenseur donné par engine.prepare, ou l’état d’un pas.',
+    "ascent_count": "{given} objectifs pour {pictures} images : passez-en un pour toutes, ou un par image.",
+    "prior_unknown": "Aucun a priori ni préréglage ne s’appelle {name!r} : il y a {known}.",
+    "prior_value": "{name}={value!r} ne convient pas : il faut {expected}.",
+    "prior_conflict": "{first} et {second} s’excluent : retirez l’un des deux.",
+    "recipe_unreadable": "{name} ne se lit pas comme une recette ({reason}) : passez un fichier écrit par Recipe.save.",
     # widgets
     "engine_type": "{widget} regarde dans un engine, et un {type} n’en est pas un : passez nnviz.load() ou "
     "nnviz.Engine(module, ...).",

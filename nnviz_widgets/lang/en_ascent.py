@@ -1,0 +1,3 @@
+"""English strings of activation maximisation."""
+
+TEXT: dict[str, str] = {}

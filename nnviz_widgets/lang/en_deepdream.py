@@ -1,0 +1,3 @@
+"""English strings of DeepDream."""
+
+TEXT: dict[str, str] = {}

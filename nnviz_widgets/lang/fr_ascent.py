@@ -1,0 +1,3 @@
+"""French strings of activation maximisation."""
+
+TEXT: dict[str, str] = {}

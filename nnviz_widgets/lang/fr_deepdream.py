@@ -1,0 +1,3 @@
+"""French strings of DeepDream."""
+
+TEXT: dict[str, str] = {}
