@@ -198,8 +198,11 @@ class LiveWidget(ipywidgets.VBox):
 
     def _snapshot(self) -> SimpleNamespace:
         state = SimpleNamespace(**{name: getattr(self, name) for name in self._live})
-        state.dark = self.theme == "dark" or (self.theme == "auto" and self.page_dark)
+        state.dark = self._is_dark()
         return state
+
+    def _is_dark(self) -> bool:
+        return bool(self.theme == "dark" or (self.theme == "auto" and self.page_dark))
 
     def _post(self) -> Ticket:
         state = self._snapshot()
@@ -249,9 +252,10 @@ class LiveWidget(ipywidgets.VBox):
             raise NnvizError("engine_type", widget=type(self).__name__, type=type(engine).__name__)
 
     def _check_names(self, state: dict[str, Any]) -> None:
-        known = [*self._live, "layout"]
+        options = [*self._live, *self.trait_names(knob=True), *self.trait_names(option=True)]
+        known = [*options, "layout"]
         for name in state:
-            if name not in self._live:
+            if name not in options:
                 near = get_close_matches(name, known, n=3, cutoff=0.4) or [n for n in known if n != "page_dark"]
                 raise NnvizError("option_unknown", widget=type(self).__name__, name=name, near=", ".join(near))
 

@@ -74,12 +74,12 @@ class Status:
             self._silent_since = None
         self._alarm.cancel()
 
-    def note(self, text: str) -> None:
-        """A calm line that belongs to no job."""
+    def note(self, text: str, *, done: float | None = None) -> None:
+        """A calm line in a widget's own words; `done` draws the progress line."""
         with self._lock:
             self._silent_since = None
             self._set_button("hidden")
-            self._show(text)
+            self._show(text, done=done)
 
     def error(self, error: BaseException) -> None:
         """One line, with the traceback folded behind it unless the line says it all."""
