@@ -69,15 +69,19 @@ def open_lab(notebook: Path, *, language: str, port: int | None, browser: bool) 
 
 
 @contextmanager
-def own_kernel(language: str) -> Iterator[Path]:
-    """A data folder of Jupyter's whose "python3" is this interpreter, whatever others are registered."""
+def own_kernel(language: str, **variables: str) -> Iterator[Path]:
+    """A data folder of Jupyter's whose "python3" is this interpreter, whatever others are registered.
+
+    Args:
+        variables: of its environment.
+    """
     need("ipykernel")
     from ipykernel.kernelspec import write_kernel_spec
 
     with TemporaryDirectory() as folder:
         write_kernel_spec(
             Path(folder) / "kernels" / "python3",
-            overrides={"env": {VARIABLE: language, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}},
+            overrides={"env": {VARIABLE: language, "PYDEVD_DISABLE_FILE_VALIDATION": "1", **variables}},
             extra_arguments=["--log-level=ERROR"],  # no warnings about its debugger and sockets
         )
         yield Path(folder)

@@ -10,6 +10,7 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.tour import need, own_kernel
 
 CELL_SECONDS = 300  # a cell that takes longer counts as failed
+PATIENCE = "60"  # seconds that a display waits for a run to end: the page shows its last picture
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -33,7 +34,7 @@ def execute(path: Path, *, language: str) -> Any:
         nonlocal running
         running = cell_index
 
-    with own_kernel(language) as kernels, TemporaryDirectory() as folder:
+    with own_kernel(language, NNVIZ_PATIENCE=PATIENCE) as kernels, TemporaryDirectory() as folder:
         specs = KernelSpecManager(kernel_dirs=[str(kernels / "kernels")])
         client = NotebookClient(
             notebook,

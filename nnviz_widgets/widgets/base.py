@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,7 +29,7 @@ from nnviz_widgets.widgets.workers import give_worker, take_worker
 
 SIDE = 280  # CSS pixels of a photo's longer side: at twice that a whole multiple of 7, 14, 28, 56 and 112
 FIRST_RESULT = 60  # seconds that a display waits for its first picture
-LAST_RESULT = 3  # seconds that it waits for its last one
+LAST_RESULT = 3  # seconds that it waits for its last one, unless NNVIZ_PATIENCE says more: nobody watches a page made
 
 
 class LiveWidget(ipywidgets.VBox):
@@ -177,7 +178,7 @@ class LiveWidget(ipywidgets.VBox):
         """Wait for the first picture, and a little longer for the last: a cell that goes on has something to show."""
         end = time.monotonic() + FIRST_RESULT
         with suppress(Exception):  # a failure is shown in the status line; the widget is displayed all the same
-            self._ticket.result(LAST_RESULT)
+            self._ticket.result(float(os.environ.get("NNVIZ_PATIENCE", LAST_RESULT)))
         while self._shown is None and not self._ticket.done and time.monotonic() < end:
             time.sleep(0.02)
 

@@ -13,6 +13,7 @@ import pytest
 import traitlets
 
 from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.widgets.run_bar import RunBar
 from nnviz_widgets.widgets.run_widget import Moment, RunWidget
 from nnviz_widgets.widgets.scene import Bitmap, Scene, Sprite
@@ -58,7 +59,7 @@ class Counter(RunWidget):
         return moment.shown
 
     def _panels(self, state, moment):
-        return [[]], ""
+        return [[Panel(np.zeros((4, 4, 3), np.uint8), "")]], ""
 
 
 def until(holds):
@@ -95,6 +96,19 @@ def test_without_autorun_it_waits_at_its_beginning(counter):
     widget.start()
     until(lambda: widget.phase == "done")
     assert widget.result == 6
+
+
+@pytest.mark.parametrize("patience", ["0.01", "10"])
+def test_a_display_waits_for_the_end_where_nobody_watches(counter, monkeypatch, patience):
+    monkeypatch.setenv("NNVIZ_PATIENCE", patience)
+    widget = gated(counter, count=1)
+    widget.start()
+    timer = threading.Timer(0.2, widget.gate.release)
+    timer.start()
+    widget._repr_mimebundle_()
+    assert widget.result == (1 if patience == "10" else 0)
+    timer.join()
+    until(lambda: widget.phase == "done")
 
 
 def test_a_knob_steers_and_another_question_begins_anew(counter):
