@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.engine.objectives import logit as logit
     from nnviz_widgets.engine.objectives import neuron as neuron
     from nnviz_widgets.errors import NnvizError as NnvizError
+    from nnviz_widgets.images.image_set import ImageSet as ImageSet
     from nnviz_widgets.images.samples import sample as sample
     from nnviz_widgets.lang import set_language as set_language
     from nnviz_widgets.widgets.activation_maps import ActivationMaps as ActivationMaps
@@ -32,6 +33,7 @@ _HOMES = {
     "Engine": "engine.engine",
     "Filters": "widgets.filters",
     "GradCam": "widgets.grad_cam",
+    "ImageSet": "images.image_set",
     "NnvizError": "errors",
     "Objective": "engine.objectives",
     "Occlusion": "widgets.occlusion",

@@ -16,6 +16,13 @@ MESSAGES: dict[str, str] = {
     "picture_nan": "The picture holds values that are not numbers (NaN or infinite): replace them first.",
     "picture_empty": "The picture has no pixels (shape {shape}).",
     "sample_unknown": "No sample picture is called {name!r}: there are {known}.",
+    # sets of pictures
+    "set_type": "A {type} is not a set of pictures: pass a folder, a list of files, a dataset with a length, or an array.",
+    "set_folder": "No folder at {path}: check the path.",
+    "set_empty": "There is no picture in {name}: files must end in .jpg, .png, .webp, .bmp, .tif, .gif or .ppm.",
+    "set_array": "Shape {shape} is no set of pictures: expected (N, height, width) or (N, height, width, channels).",
+    "set_labels": "{given} labels for {pictures} pictures: pass one a picture.",
+    "set_id": "{name} has no picture {id!r}.",
     # the camera
     "camera_empty": "The camera has given no picture yet: show the widget in a browser and allow the camera there.",
     "camera_insecure": "The browser gives no camera to this page, for it is not secure: open it as https:// or through "
@@ -141,6 +148,10 @@ MESSAGES: dict[str, str] = {
     "pictures_differ": "Pictures of shapes {first} and {second} cannot be blended: resize one of them first.",
     "pixels_type": "{dtype} values of shape {shape} are not pixels: expected uint8 (h, w), (h, w, 3) or (h, w, 4).",
     "figure_empty": "A figure needs at least one panel.",
+    "animation_suffix": "{path} does not say what kind of animation to write: end the name in .gif or .webp.",
+    "animation_rate": "rate={rate!r} frames a second do not fit: expected a number above 0 and up to {most}.",
+    "animation_empty": "There is no frame to write to {path}: run first, then save.",
+    "animation_frames": "The frames of an animation are of one size, not {first} and {other}: resize them first.",
     # the tour
     "lab_missing": '{package} is not installed: pip install "nnviz_widgets[lab]"',
     "tour_missing": "No tour at {path}: install nnviz_widgets again.",

@@ -14,6 +14,7 @@ NAMES = [
     "Engine",
     "Filters",
     "GradCam",
+    "ImageSet",
     "NnvizError",
     "Objective",
     "Occlusion",

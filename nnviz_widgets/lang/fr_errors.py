@@ -12,6 +12,13 @@ ERRORS = {
     "picture_nan": "L’image contient des valeurs qui ne sont pas des nombres (NaN ou infinies) : remplacez-les d’abord.",
     "picture_empty": "L’image n’a aucun pixel (forme {shape}).",
     "sample_unknown": "Aucune image d’exemple ne s’appelle {name!r} : il y a {known}.",
+    # sets of pictures
+    "set_type": "Un objet {type} n’est pas un ensemble d’images : passez un dossier, une liste de fichiers, un jeu de données qui a une longueur, ou un tableau.",
+    "set_folder": "Aucun dossier à {path} : vérifiez le chemin.",
+    "set_empty": "Il n’y a aucune image dans {name} : les fichiers doivent finir par .jpg, .png, .webp, .bmp, .tif, .gif ou .ppm.",
+    "set_array": "La forme {shape} n’est pas celle d’un ensemble d’images : il faut (N, hauteur, largeur) ou (N, hauteur, largeur, canaux).",
+    "set_labels": "{given} étiquettes pour {pictures} images : passez-en une par image.",
+    "set_id": "{name} n’a pas d’image {id!r}.",
     # the camera
     "camera_empty": "La caméra n’a encore donné aucune image : affichez le widget dans un navigateur et autorisez-y la "
     "caméra.",
@@ -150,6 +157,10 @@ ERRORS = {
     "pixels_type": "Des valeurs {dtype} de forme {shape} ne sont pas des pixels : il faut des uint8 (h, w), (h, w, 3) "
     "ou (h, w, 4).",
     "figure_empty": "Une figure demande au moins un panneau.",
+    "animation_suffix": "{path} ne dit pas quel type d’animation écrire : terminez le nom par .gif ou .webp.",
+    "animation_rate": "rate={rate!r} images par seconde ne convient pas : il faut un nombre positif, {most} au plus.",
+    "animation_empty": "Aucune image à écrire dans {path} : lancez d’abord, puis enregistrez.",
+    "animation_frames": "Les images d’une animation ont toutes la même taille, et non {first} et {other} : redimensionnez-les d’abord.",
     # the tour
     "lab_missing": '{package} n’est pas installé : pip install "nnviz_widgets[lab]"',
     "tour_missing": "Aucune visite à {path} : réinstallez nnviz_widgets.",
