@@ -23,7 +23,7 @@ from nnviz_widgets.engine.linearised_field import linearised_field
 from nnviz_widgets.engine.objectives import LOGITS, Measure, Objective, neuron
 from nnviz_widgets.engine.passes import LiveGraph, Passes, all_finite
 from nnviz_widgets.engine.receptive_field import Rect, check_unit, receptive_field
-from nnviz_widgets.engine.relu_rules import Rule
+from nnviz_widgets.engine.relu_rules import AscentRule, Rule
 from nnviz_widgets.engine.shadow import Shadow
 from nnviz_widgets.errors import NnvizError
 
@@ -126,6 +126,15 @@ class Engine:
             origin = layer.same_as or layer.name
             return layer.canonical(self._read(x, [origin])[origin])
 
+    def read(self, x: Tensor, layers: Sequence[str | Layer]) -> dict[str, Tensor]:
+        """Activations of several layers by name, as of `activations`, from one pass of which nothing is kept."""
+        with self._lock:
+            self._follow()
+            known = self._passes.layers
+            records = {_name(layer): known[_name(layer)] for layer in layers}
+            found = self._passes.read(self._to_network(x), [known.origin(name).name for name in records])
+            return {name: layer.canonical(found[known.origin(name).name]) for name, layer in records.items()}
+
     def read_ahead(self, x: Tensor, layers: Sequence[str | Layer] | None = None) -> bool:
         """Keep the logits and the activations of layers for x from one pass, if they fit in the cache.
 
@@ -179,7 +188,9 @@ class Engine:
             )
         return gradient if cut is None else cut.canonical(gradient)
 
-    def value_and_gradient(self, x: Tensor, objective: Measure | Sequence[Measure]) -> tuple[Tensor, Tensor]:
+    def value_and_gradient(
+        self, x: Tensor, objective: Measure | Sequence[Measure], *, redirected: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """(N,) values and the gradient of their sum by x, like x, from one pass of which nothing is kept.
 
         The pass ends at the last layer that is read, and no weight's gradient is computed.
@@ -187,10 +198,13 @@ class Engine:
         Args:
             x: (N, C, h, w), of any size that the network takes.
             objective: one for all pictures, or a sequence of one a picture.
+            redirected: let the gradient through ReLUs that would block all of it, as Lucid does in the first steps of
+                an ascent: see `relu_rules.py`.
         """
+        rule: AscentRule = "redirected" if redirected else "vanilla"
         with self._lock, torch.inference_mode(False), torch.enable_grad():
             self._follow()
-            return self._passes.ascend(self._to_network(x), objective, self._as_logits)
+            return self._passes.ascend(self._to_network(x), objective, rule, self._as_logits)
 
     def relus(self, x: Tensor, objective: Objective, *, of: str | Layer = "input", rule: Rule = "guided") -> int:
         """How many ReLUs another rule than vanilla overrides on the way, 0 where it is not defined.

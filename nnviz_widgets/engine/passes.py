@@ -13,7 +13,7 @@ from torch import Tensor
 from nnviz_widgets.engine.device import own_randomness, plain_errors, precision, random_states
 from nnviz_widgets.engine.layers import Layer
 from nnviz_widgets.engine.objectives import LOGITS, Measure, Objective
-from nnviz_widgets.engine.relu_rules import ReluRule, Rule
+from nnviz_widgets.engine.relu_rules import AscentRule, ReluRule, Rule
 from nnviz_widgets.engine.shadow import Shadow
 from nnviz_widgets.engine.taps import read
 from nnviz_widgets.engine.trace import tensor_of
@@ -89,7 +89,12 @@ class Passes:
         return found
 
     def open_graph(
-        self, x: Tensor, names: Sequence[str], cut: Layer | None, rule: Rule, as_logits: AsLogits
+        self,
+        x: Tensor,
+        names: Sequence[str],
+        cut: Layer | None,
+        rule: Rule | AscentRule,
+        as_logits: AsLogits,
     ) -> LiveGraph:
         """A forward that can be differentiated from the input on, or from the layer `cut`, and no weight with it."""
         layers = [self.layers[name] for name in names if name != LOGITS]
@@ -121,11 +126,13 @@ class Passes:
         self.check_numbers(gradient)
         return gradient
 
-    def ascend(self, x: Tensor, objective: Measure | Sequence[Measure], as_logits: AsLogits) -> tuple[Tensor, Tensor]:
+    def ascend(
+        self, x: Tensor, objective: Measure | Sequence[Measure], rule: AscentRule, as_logits: AsLogits
+    ) -> tuple[Tensor, Tensor]:
         """(N,) values of an objective, or of one objective a picture, and the gradient of their sum, like x."""
         objectives = [objective] if isinstance(objective, Measure) else list(objective)
         names = tuple(sorted({name for each in objectives for name in self.names_of(each)}))
-        graph = self.open_graph(x, names, None, "vanilla", as_logits)
+        graph = self.open_graph(x, names, None, rule, as_logits)
         with self.guarded(tuple(x.shape)):
             if isinstance(objective, Measure):
                 value = self._value(objective, graph.found, graph.logits)

@@ -1,10 +1,12 @@
-"""Three ways to go backwards through a ReLU: vanilla, deconvnet, guided.
+"""Ways to go backwards through a ReLU: vanilla, deconvnet, guided, and redirected for an ascent.
 
 With a the input of the ReLU and g the gradient from above (bounded: ReLU6 and the like, u their upper bound):
 
 - vanilla (Simonyan et al. 2014): g where 0 < a (and a < u)
 - deconvnet (Zeiler & Fergus 2014): max(g, 0)
 - guided (Springenberg et al. 2015): max(g, 0) where 0 < a (and a < u)
+- redirected (Olah et al. 2017, in Lucid): vanilla; for a picture whose units all block it, g but where it would push a
+  unit further away from being active (g < 0 where a <= 0; g > 0 where a >= u)
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from nnviz_widgets.errors import NnvizError
 
 Rule = Literal["vanilla", "deconvnet", "guided"]
 RULES: tuple[Rule, ...] = ("vanilla", "deconvnet", "guided")
+AscentRule = Literal["vanilla", "redirected"]
 
 
 class ReluRule(TorchFunctionMode):
@@ -33,9 +36,9 @@ class ReluRule(TorchFunctionMode):
         overridden: how many ReLUs on the way of a gradient were met so far.
     """
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: Rule | AscentRule) -> None:
         super().__init__()
-        if rule not in RULES:
+        if rule not in (*RULES, "redirected"):
             raise NnvizError("rule_unknown", rule=rule)
         self.rule = rule
         self.overridden = 0
@@ -48,7 +51,10 @@ class ReluRule(TorchFunctionMode):
         if upper is None or not args[0].requires_grad:
             return func(*args, **kwargs)
         self.overridden += 1
-        out = _Relu.apply(args[0], upper, self.rule == "guided")
+        if self.rule == "redirected":
+            out = _Redirected.apply(args[0], upper)
+        else:
+            out = _Relu.apply(args[0], upper, self.rule == "guided")
         return args[0].copy_(out) if _in_place(func, args, kwargs) else out
 
 
@@ -67,6 +73,26 @@ class _Relu(torch.autograd.Function):
         for mask in ctx.saved_tensors:
             positive = positive * mask
         return positive, None, None
+
+
+class _Redirected(torch.autograd.Function):
+    """ReLU bounded above, which lets a gradient through to a picture's units where all of them would block it."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, upper: float) -> Tensor:
+        ctx.save_for_backward(a <= 0, *([] if upper == torch.inf else [a >= upper]))
+        return a.clamp(0, upper)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
+        low, *high = ctx.saved_tensors
+        usual = g.masked_fill(low, 0)
+        redirected = torch.where(low, g.clamp_min(0), g)
+        for mask in high:
+            usual = usual.masked_fill(mask, 0)
+            redirected = torch.where(mask, redirected.clamp_max(0), redirected)
+        through = usual.reshape(len(usual), -1).any(1).view(-1, *[1] * (usual.ndim - 1))
+        return torch.where(through, usual, redirected), None
 
 
 def _upper_bound(name: str, args: Any, kwargs: Mapping[str, Any]) -> float | None:
