@@ -6,6 +6,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -205,6 +206,19 @@ class Engine:
         with self._lock, torch.inference_mode(False), torch.enable_grad():
             self._follow()
             return self._passes.ascend(self._to_network(x), objective, rule, self._as_logits)
+
+    def before_activation(self, objective: Objective) -> Objective:
+        """The same of the values before activations that rectify or bound, where those can be read.
+
+        Such an activation's gradient is 0 wherever it does so, and bounded values tie, so neurons are ascended
+        on what it is applied to. Smooth activations (GELU, SiLU) and those of sums that are no layer stay.
+        """
+        known = self.layers
+
+        def before(name: str) -> str:
+            return name if name == LOGITS else known.unbounded(name).name
+
+        return Objective((replace(term, layer=before(term.layer)), weight) for term, weight in objective.terms)
 
     def relus(self, x: Tensor, objective: Objective, *, of: str | Layer = "input", rule: Rule = "guided") -> int:
         """How many ReLUs another rule than vanilla overrides on the way, 0 where it is not defined.

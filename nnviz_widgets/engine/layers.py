@@ -36,6 +36,8 @@ class Layer:
         height, width: of its maps; None where there are none.
         activation: the activation function applied to it next, if any, such as "relu" or "relu6".
         same_as: name of the layer that gave this very tensor (a container and its last child), None if it is the one.
+        bounds: name of the layer whose values it rectifies or bounds (ReLU, ReLU6, clamp, sigmoid...); None for a layer
+            that does not, or that does so to what is no layer's value, such as a sum in a residual block.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Layer:
     width: int | None
     activation: str | None
     same_as: str | None
+    bounds: str | None
     tap: Tap = field(repr=False)
 
     @property
@@ -110,6 +113,13 @@ class Layers(Sequence[Layer]):
     def distinct(self) -> tuple[Layer, ...]:
         """Those that are not another layer's very tensor."""
         return tuple(layer for layer in self._layers if layer.same_as is None)
+
+    def unbounded(self, name: str) -> Layer:
+        """The layer that gives this one's values before they are rectified or bounded; itself where none does."""
+        layer = self[name]
+        while layer.bounds is not None and self[layer.bounds].shape == layer.shape:
+            layer = self[layer.bounds]
+        return layer
 
     def origin(self, name: str) -> Layer:
         """The layer whose tensor this name stands for."""

@@ -38,6 +38,10 @@ ACTIVATIONS = frozenset(
         "threshold",
     ]
 )
+FLATTENING = frozenset(
+    ["relu", "relu6", "hardtanh", "hardsigmoid", "hardswish", "sigmoid", "tanh", "clamp", "clamp_min", "threshold"]
+)
+"""Activations that rectify or bound: where they do, nothing of a gradient gets through."""
 POOLING = frozenset(["max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d", "lp_pool2d"])
 
 
@@ -68,6 +72,7 @@ class _Record:
     first: bool
     activation: str | None = None
     origin: int | None = None
+    bounds: int | None = None
 
 
 class _Recorder(TorchFunctionMode):
@@ -86,7 +91,7 @@ class _Recorder(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         name = function_name(func)
-        activated = self._last_record(args) if name in ACTIVATIONS else None
+        activated = self._last_record(args) if name in ACTIVATIONS else None  # before it may be overwritten
         meanings = [(t, meaning_of(t)) for t in tensors_in(args)] if name else []
         out = func(*args, **kwargs)
         if name in ACTIVATIONS or name in POOLING:
@@ -96,7 +101,9 @@ class _Recorder(TorchFunctionMode):
         for made in tensors_in(out):
             remember(made, propagate(name, args, kwargs, made))
         if activated is not None:
-            activated.activation = _plain_activation(name, args, kwargs)
+            self.records[activated].activation = _plain_activation(name, args, kwargs)
+            if name in FLATTENING:
+                out._nnviz_bounds = activated, out._version
         if (name in ACTIVATIONS or name in POOLING) and self._is_a_step(args):
             tensor = tensor_of(out)
             path = self.stack[-1][0]
@@ -134,19 +141,21 @@ class _Recorder(TorchFunctionMode):
     def _record(self, name: str, kind: str, tap: Tap, tensor: Tensor, *, first: bool) -> None:
         if tensor.ndim not in (2, 3, 4) or tensor.shape[0] != self.batch or not tensor.is_floating_point():
             return
+        version = tensor._version
         known = self._last_record((tensor,))
-        index = getattr(tensor, "_nnviz_record", None) if known is not None else None
-        self.records.append(_Record(name, kind, tap, tensor, tensor._version, meaning_of(tensor), first, origin=index))
+        source, then = getattr(tensor, "_nnviz_bounds", (None, version))
+        bounds = source if then == version else None
+        self.records.append(_Record(name, kind, tap, tensor, version, meaning_of(tensor), first, None, known, bounds))
         if known is None:
             tensor._nnviz_record = len(self.records) - 1  # type: ignore[attr-defined]
 
-    def _last_record(self, args: Any) -> _Record | None:
-        """The record of the first argument, if it still holds the value that was recorded."""
+    def _last_record(self, args: Any) -> int | None:
+        """Number of the first argument's record, if it still holds the value that was recorded."""
         tensor = next(tensors_in(args), None)
         index: int | None = getattr(tensor, "_nnviz_record", None)
         if tensor is None or index is None or self.records[index].version != tensor._version:
             return None
-        return self.records[index]
+        return index
 
 
 def trace(module: nn.Module, x: Tensor) -> tuple[Layers, Any]:
@@ -210,7 +219,8 @@ def _layer(record: _Record, records: list[_Record], index: int, origin: int) -> 
     )
     activation = next((records[i].activation for i in (index, origin) if records[i].activation), None)
     same_as = None if origin == index else records[origin].name
-    return Layer(record.name, record.kind, axes, channels, height, width, activation, same_as, tap)
+    bounds = None if record.bounds is None else records[record.bounds].name
+    return Layer(record.name, record.kind, axes, channels, height, width, activation, same_as, bounds, tap)
 
 
 def _plain_activation(name: str, args: Any, kwargs: Mapping[str, Any]) -> str:
