@@ -23,6 +23,13 @@ MESSAGES: dict[str, str] = {
     "set_array": "Shape {shape} is no set of pictures: expected (N, height, width) or (N, height, width, channels).",
     "set_labels": "{given} labels for {pictures} pictures: pass one a picture.",
     "set_id": "{name} has no picture {id!r}.",
+    # indices of scans
+    "index_missing": "There is no finished index in {path}: run methods.scan with this path.",
+    "index_unreadable": "{path} is no index, or was cut short ({reason}): delete it and scan again.",
+    "index_version": "{path} was written by another version ({found}, here {known}): delete it and scan again.",
+    "index_unwritable": "{path} cannot be written ({reason}): make room, or choose another folder; what was finished before stays.",
+    "index_layer": "Layer {layer!r} was not scanned: there are {known}.",
+    "index_smallest": "The smallest activations were not kept: scan with smallest=True.",
     # the camera
     "camera_empty": "The camera has given no picture yet: show the widget in a browser and allow the camera there.",
     "camera_insecure": "The browser gives no camera to this page, for it is not secure: open it as https:// or through "
@@ -74,6 +81,11 @@ MESSAGES: dict[str, str] = {
     "option_unknown": "{widget} has no option {name!r}: did you mean {near}?",
     "option_range": "{name}={value!r} does not fit: layer {layer!r} has {name} 0 to {last}.",
     "unit_value": "unit={value!r} is not a neuron: expected (row, column), or None for none.",
+    "direction_value": "direction={value!r} is no direction: expected channels with weights that are not all 0, such as "
+    "{{12: 1, 40: -0.5}}.",
+    "objective_type": "A {type} is not an objective: pass one such as nnviz.channel(layer, k), or None for none.",
+    "objective_none": "There is no expression to raise: set objective= to an objective first.",
+    "size_value": "size={value!r} is no size: expected a side in pixels, or (height, width).",
     "path_suffix": "{path} does not say what kind of picture to write: end the name in .png, .jpg or .webp.",
     "language_unknown": "No language {language!r}: there are {known}.",
     "unit_range": "Layer {name!r} has rows 0 to {last_row} and columns 0 to {last_col}: ({row}, {col}) is not there.",

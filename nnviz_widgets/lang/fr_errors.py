@@ -19,6 +19,13 @@ ERRORS = {
     "set_array": "La forme {shape} n’est pas celle d’un ensemble d’images : il faut (N, hauteur, largeur) ou (N, hauteur, largeur, canaux).",
     "set_labels": "{given} étiquettes pour {pictures} images : passez-en une par image.",
     "set_id": "{name} n’a pas d’image {id!r}.",
+    # indices of scans
+    "index_missing": "Il n’y a pas d’index terminé dans {path} : lancez methods.scan avec ce chemin.",
+    "index_unreadable": "{path} n’est pas un index, ou a été tronqué ({reason}) : supprimez-le et recommencez le parcours.",
+    "index_version": "{path} a été écrit par une autre version ({found}, ici {known}) : supprimez-le et recommencez le parcours.",
+    "index_unwritable": "{path} ne peut être écrit ({reason}) : faites de la place, ou choisissez un autre dossier ; ce qui était terminé reste.",
+    "index_layer": "La couche {layer!r} n’a pas été parcourue : il y a {known}.",
+    "index_smallest": "Les plus petites activations n’ont pas été gardées : parcourez avec smallest=True.",
     # the camera
     "camera_empty": "La caméra n’a encore donné aucune image : affichez le widget dans un navigateur et autorisez-y la "
     "caméra.",
@@ -75,6 +82,11 @@ ERRORS = {
     "option_unknown": "{widget} n’a pas d’option {name!r} : vouliez-vous dire {near} ?",
     "option_range": "{name}={value!r} ne convient pas : pour la couche {layer!r}, {name} va de 0 à {last}.",
     "unit_value": "unit={value!r} n’est pas un neurone : il faut (ligne, colonne), ou None pour aucun.",
+    "direction_value": "direction={value!r} n’est pas une direction : il faut des canaux avec des poids qui ne sont pas "
+    "tous nuls, par exemple {{12: 1, 40: -0.5}}.",
+    "objective_type": "Un objet {type} n’est pas un objectif : donnez-en un comme nnviz.channel(layer, k), ou None.",
+    "objective_none": "Il n’y a pas d’expression à faire croître : donnez d’abord un objectif à objective=.",
+    "size_value": "size={value!r} n’est pas une taille : il faut un côté en pixels, ou (hauteur, largeur).",
     "path_suffix": "{path} ne dit pas quel type d’image écrire : terminez le nom par .png, .jpg ou .webp.",
     "language_unknown": "Il n’y a pas de langue {language!r} : il y a {known}.",
     "unit_range": "La couche {name!r} a les lignes 0 à {last_row} et les colonnes 0 à {last_col} : ({row}, {col}) n’y est "

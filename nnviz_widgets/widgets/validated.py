@@ -15,7 +15,7 @@ class Refused(NnvizError, traitlets.TraitError):
     """A value that a trait does not take; a TraitError, so that what changes together is taken back together."""
 
 
-def validate(name: str) -> Callable[[Callable[[Any, Any], Any]], Any]:
+def validate(*names: str) -> Callable[[Callable[[Any, Any], Any]], Any]:
     """As `traitlets.validate`, for a check that raises NnvizError."""
 
     def decorate(check: Callable[[Any, Any], Any]) -> Any:
@@ -26,6 +26,6 @@ def validate(name: str) -> Callable[[Callable[[Any, Any], Any]], Any]:
             except NnvizError as error:
                 raise Refused(error.code, **error.fields) from error.__cause__
 
-        return traitlets.validate(name)(checked)
+        return traitlets.validate(*names)(checked)
 
     return decorate
