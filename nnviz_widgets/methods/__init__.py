@@ -5,5 +5,6 @@ from nnviz_widgets.methods.filters import filters
 from nnviz_widgets.methods.grad_cam import grad_cam
 from nnviz_widgets.methods.occlusion import occlusion
 from nnviz_widgets.methods.saliency import saliency
+from nnviz_widgets.methods.scan import scan
 
-__all__ = ["activation_maps", "filters", "grad_cam", "occlusion", "saliency"]
+__all__ = ["activation_maps", "filters", "grad_cam", "occlusion", "saliency", "scan"]

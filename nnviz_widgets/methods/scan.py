@@ -1,0 +1,154 @@
+"""One pass over many pictures for everything: the largest activations of every channel, and the penultimate vectors."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+
+import torch
+
+from nnviz_widgets.engine.engine import Engine
+from nnviz_widgets.engine.layers import Layer
+from nnviz_widgets.images.image_set import ImageSet
+from nnviz_widgets.images.loading import batches
+from nnviz_widgets.methods.patch_index import INDEX, PatchIndex
+from nnviz_widgets.methods.scan_layers import penultimate, spatial_blocks
+from nnviz_widgets.methods.scan_shard import Shard, Wanted
+from nnviz_widgets.methods.scan_state import VERSION, ScanState, load, together
+
+SHARD = 8
+"""Batches in a file: what a sudden end can lose at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScanProgress:
+    """How far a scan is.
+
+    Attributes:
+        done: fraction of the pictures, 0..1. pictures: how many are seen.
+        rate: pictures a second since the scan began; None at the start. left: estimated seconds to the end.
+        index: what is known so far; put together when it is first asked for, before the next step.
+    """
+
+    done: float
+    pictures: int
+    rate: float | None
+    left: float | None
+    _state: Callable[[], ScanState] = field(repr=False)
+    _widths: dict[str, int] = field(repr=False)
+
+    @cached_property
+    def index(self) -> PatchIndex:
+        return PatchIndex(self._state(), self._widths)
+
+
+def scan(
+    engine: Engine,
+    image_set: ImageSet,
+    layers: Sequence[str | Layer] | None = None,
+    n: int = 9,
+    path: str | Path = "nnviz_scan",
+    *,
+    smallest: bool = False,
+    batch: int = 32,
+    workers: int = 0,
+) -> Iterator[ScanProgress]:
+    """Look at every picture once; the folder is made, or resumed, or added to.
+
+    For every channel the n pictures with the largest single activation (one a picture) and where it is; mean, maximum
+    and share of zeros; and every picture's penultimate vector. A folder below `path` holds what belongs to these
+    weights, this input contract and these layers, so that a changed network never mixes with it. Ending the generator
+    early keeps what is done.
+
+    Springenberg et al. 2015, Striving for Simplicity; Zeiler & Fergus 2014; Yosinski et al. 2015.
+
+    Args:
+        layers: every spatial block and the first maps when left out, each before a bounded activation.
+        smallest: keep the n smallest activations too.
+        batch: pictures in a pass; another size changes the last bits of the values.
+        workers: processes that decode, see `images.loading.batches`.
+
+    Raises:
+        NnvizError: for an unknown layer, or a folder that cannot be written; what was finished before stays.
+    """
+    names = _names(engine, layers)
+    wanted = Wanted(tuple(names), penultimate(engine), n, smallest)
+    widths = {name: engine.layers[name].width or 1 for name in names}
+    home = Path(path).expanduser() / fingerprint(engine, wanted)
+    states = _kept(home, image_set)
+    seen = {id for state in states for id in state.ids}
+    todo = [i for i, id in enumerate(image_set.ids) if id not in seen]
+    order = {id: rank for rank, id in enumerate(sorted(image_set.ids))}
+    ranks = [order[id] for id in image_set.ids]
+    shard = Shard(engine, image_set, wanted, ranks)
+    begun, count, full = time.monotonic(), 0, SHARD * batch
+    try:
+        if states:
+            yield ScanProgress(len(seen) / len(image_set), len(seen), None, None, lambda: together(states), widths)
+        for found in batches(image_set, engine.contract, todo, size=batch, workers=workers):
+            shard.see(found)
+            count += len(found.indices) + len(found.broken)
+            rate = count / (time.monotonic() - begun)
+            if count < len(todo):
+                done, left = len(seen) + count, (len(todo) - count) / rate
+                yield ScanProgress(done / len(image_set), done, rate, left, _so_far(tuple(states), shard), widths)
+            if shard.pictures >= full:
+                states.append(_written(home, shard.state()))
+                shard = Shard(engine, image_set, wanted, ranks)
+    finally:
+        if shard.pictures:
+            states.append(_written(home, shard.state()))
+    whole = together(states)
+    if todo or not (home / INDEX).exists():
+        whole.save(home / INDEX)
+    mean = count / (time.monotonic() - begun) if count else None
+    yield ScanProgress(1.0, len(whole.ids), mean, 0.0, lambda: whole, widths)
+
+
+def fingerprint(engine: Engine, wanted: Wanted) -> str:
+    """What tells one index from another: weights, make-up, input contract, layers and the kind of the record."""
+    digest = blake2b(digest_size=12)
+    for name, tensor in engine.module.state_dict().items():
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    words = [VERSION, repr(engine.module), repr(engine.contract), astuple(wanted)]
+    digest.update(json.dumps(words).encode())
+    return digest.hexdigest()
+
+
+def _names(engine: Engine, layers: Sequence[str | Layer] | None) -> list[str]:
+    if layers is None:
+        return spatial_blocks(engine)
+    return [engine.layers[layer if isinstance(layer, str) else layer.name].name for layer in layers]
+
+
+def _so_far(states: Sequence[ScanState], shard: Shard) -> Callable[[], ScanState]:
+    return lambda: together([*states, shard.state()])
+
+
+def _written(home: Path, state: ScanState) -> ScanState:
+    name = blake2b("\n".join(state.ids).encode(), digest_size=8).hexdigest()
+    state.save(home / f"shard-{name}.safetensors")
+    return state
+
+
+def _kept(home: Path, images: ImageSet) -> list[ScanState]:
+    """The shards on disk whose pictures are all in the set, unchanged, each picture once."""
+    kept: list[ScanState] = []
+    seen: set[str] = set()
+    number = {id: i for i, id in enumerate(images.ids)}
+    for file in sorted(home.glob("shard-*.safetensors")):
+        state = load(file)
+        fits = all(
+            id in number and id not in seen and images.mark(number[id]).hex() == mark
+            for id, mark in zip(state.ids, state.marks, strict=True)
+        )
+        if fits:
+            kept.append(state)
+            seen.update(state.ids)
+    return kept

@@ -1,0 +1,105 @@
+"""The pictures of one shard of a scan, batch after batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from nnviz_widgets.engine.engine import Engine
+from nnviz_widgets.engine.layers import Layer
+from nnviz_widgets.images.image_set import ImageSet
+from nnviz_widgets.images.loading import Batch
+from nnviz_widgets.methods.channel_statistics import no_statistics, statistics_of
+from nnviz_widgets.methods.scan_state import LayerScan, ScanState
+from nnviz_widgets.methods.top_k import NOBODY, TopK, nobody, updated
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a scan records: layers by name, the layer of the vectors, how many of the largest (and smallest)."""
+
+    layers: tuple[str, ...]
+    vectors: str
+    n: int
+    smallest: bool
+
+
+@dataclass
+class Shard:
+    """What is known so far; pictures are numbered by their place in the sorted ids of the whole set.
+
+    Attributes:
+        ranks: that number, of each picture of the set in the set's own order.
+    """
+
+    engine: Engine
+    images: ImageSet
+    wanted: Wanted
+    ranks: Sequence[int]
+    layers: dict[str, LayerScan] = field(init=False)
+    vectors: dict[int, Tensor] = field(default_factory=dict)
+    broken: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        records = [self.engine.layers[name] for name in self.wanted.layers]
+        self.layers = {record.name: _nothing(record, self.wanted) for record in records}
+
+    @property
+    def pictures(self) -> int:
+        return len(self.vectors) + len(self.broken)
+
+    def see(self, batch: Batch) -> None:
+        """Run the network on one batch."""
+        self.broken |= {self.ranks[self.images.index(b.id)]: b.reason for b in batch.broken}
+        if not batch.indices:
+            return
+        ranks = [self.ranks[i] for i in batch.indices]
+        read = self.engine.read(batch.x.to(self.engine.device), [*self.wanted.layers, self.wanted.vectors])
+        for name, known in self.layers.items():
+            self.layers[name] = _with_batch(known, read[name], torch.tensor(ranks), self.engine.layers[name])
+        values = read[self.wanted.vectors]
+        values = values.flatten(2).mean(2) if values.ndim == 4 else values
+        self.vectors |= dict(zip(ranks, values.float().cpu(), strict=True))
+
+    def state(self) -> ScanState:
+        """The same as a state of its own, its pictures numbered from 0."""
+        ranks = sorted([*self.vectors, *self.broken])
+        places = {rank: i for i, rank in enumerate(self.ranks)}
+        numbers = [places[rank] for rank in ranks]
+        table = torch.tensor(ranks, dtype=torch.int64)
+        units = self.engine.layers[self.wanted.vectors].channels
+        blank = torch.full((units,), torch.nan)
+        vectors = [self.vectors.get(rank, blank) for rank in ranks]
+        return ScanState(
+            tuple(self.images.ids[i] for i in numbers),
+            tuple(self.images.mark(i).hex() for i in numbers),
+            {self.images.ids[places[rank]]: reason for rank, reason in self.broken.items()},
+            {name: _renumbered(known, table) for name, known in self.layers.items()},
+            torch.stack(vectors) if vectors else torch.empty(0, units),
+        )
+
+
+def _nothing(layer: Layer, wanted: Wanted) -> LayerScan:
+    none = nobody(layer.channels, wanted.n)
+    cells = (layer.height or 1) * (layer.width or 1)
+    return LayerScan(none, none if wanted.smallest else None, no_statistics(layer.channels, cells))
+
+
+def _with_batch(known: LayerScan, maps: Tensor, pictures: Tensor, layer: Layer) -> LayerScan:
+    peaks = maps.flatten(2).amax(2) if maps.ndim == 4 else maps
+    return LayerScan(
+        updated(known.top, maps, pictures, greatest=peaks),
+        None if known.bottom is None else updated(known.bottom, maps, pictures, sign=-1),
+        known.statistics + statistics_of(maps, peaks, rectified=layer.activation is not None),
+    )
+
+
+def _renumbered(known: LayerScan, table: Tensor) -> LayerScan:
+    def renumber(top: TopK) -> TopK:
+        places = torch.searchsorted(table, top.pictures.clamp_min(0))
+        return replace(top, pictures=torch.where(top.pictures == NOBODY, NOBODY, places))
+
+    return replace(known, top=renumber(known.top), bottom=None if known.bottom is None else renumber(known.bottom))
