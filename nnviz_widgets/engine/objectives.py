@@ -6,7 +6,8 @@ maximisation its ascent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, Protocol, runtime_checkable
@@ -14,12 +15,9 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from nnviz_widgets.engine.terms import LOGITS as LOGITS
+from nnviz_widgets.engine.terms import Reader, Term, pick_logit
 from nnviz_widgets.errors import NnvizError
-
-LOGITS = ""
-"""Name under which an objective reads the network's output."""
-
-Reader = Callable[[str], Tensor]
 
 
 @runtime_checkable
@@ -32,25 +30,6 @@ class Measure(Protocol):
 
     def value(self, read: Reader) -> Tensor:
         """(N,) values, given what reads a layer's canonical activations by name."""
-
-
-@dataclass(frozen=True, order=True)
-class Term:
-    """One measurement: what kind, at which layer, of what."""
-
-    kind: str
-    layer: str
-    numbers: tuple[float, ...]
-
-    def __repr__(self) -> str:
-        if self.kind == "direction":
-            head = ", ".join(f"{v:g}" for v in self.numbers[:3])
-            return f"direction({self.layer!r}, [{head}{', ...' if len(self.numbers) > 3 else ''}])"
-        arguments = ([repr(self.layer)] if self.layer != LOGITS else []) + [str(int(n)) for n in self.numbers]
-        return f"{self.kind}({', '.join(arguments)})"
-
-    def value(self, read: Reader) -> Tensor:
-        return _MEASURES[self.kind](read(self.layer), self)
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -73,6 +52,11 @@ class Objective:
         """Names of the layers it reads; "" is the output."""
         return tuple(dict.fromkeys(term.layer for term, _ in self.terms))
 
+    @property
+    def compares(self) -> bool:
+        """Whether the value of a picture depends on the others of its batch."""
+        return any(term.kind == "similarity" for term, _ in self.terms)
+
     def value(self, read: Reader) -> Tensor:
         """(N,) values, given what reads a layer's canonical activations by name."""
         if not self.terms:
@@ -85,7 +69,7 @@ class Objective:
             return None
         seed = torch.zeros_like(logits)
         for term, weight in self.terms:
-            _logit(seed, term).add_(weight)
+            pick_logit(seed, term).add_(weight)
         return seed
 
     def __add__(self, other: Any) -> Objective:
@@ -134,15 +118,33 @@ def neuron(layer: str, k: int, row: int | None = None, col: int | None = None) -
     return _one("neuron", layer, k) if row is None or col is None else _one("neuron", layer, k, row, col)
 
 
-def direction(layer: str, v: Sequence[float] | Tensor) -> Objective:
-    """Dot product of a layer's channels with v (channels,), mean over space."""
+def direction(layer: str, v: Sequence[float] | Tensor, cosine_power: float = 0) -> Objective:
+    """Dot product of a layer's channels with v (channels,), mean over space.
+
+    Args:
+        cosine_power: p of dot * max(0.1, cosine)^p at each position (Olah et al. 2017): the larger, the more the
+            direction counts and the less the length.
+    """
     numbers = tuple(float(n) for n in (v.detach().cpu().tolist() if isinstance(v, Tensor) else v))
-    return Objective([(Term("direction", layer, numbers), 1.0)])
+    power = float(cosine_power)
+    if not (math.isfinite(power) and power >= 0):
+        raise NnvizError("contract_value", field="cosine_power", value=cosine_power, expected="a number of 0 or more")
+    if power == 0:
+        return Objective([(Term("direction", layer, numbers), 1.0)])
+    return Objective([(Term("cosine_direction", layer, (power, *numbers)), 1.0)])
 
 
 def layer_energy(layer: str) -> Objective:
     """Half the mean square of a layer's activations: what DeepDream ascends."""
     return Objective([(Term("layer_energy", layer, ()), 1.0)])
+
+
+def similarity(layer: str) -> Objective:
+    """Mean cosine similarity of a picture's Gram matrix of channels with those of the others of its batch.
+
+    0 for a batch of one. Subtracted, it makes the pictures of an ascent differ (Olah et al. 2017, diversity).
+    """
+    return Objective([(Term("similarity", layer, ()), 1.0)])
 
 
 def _one(kind: str, layer: str, *numbers: int) -> Objective:
@@ -157,50 +159,3 @@ def _is_whole(number: Any) -> bool:
         return bool(int(number) == number)
     except (TypeError, ValueError, OverflowError):
         return False
-
-
-def _pick(activation: Tensor, index: float, axis: int, term: Term) -> Tensor:
-    count = activation.shape[axis]
-    if not -count <= index < count:
-        raise NnvizError("index_range", term=repr(term), index=int(index), last=count - 1)
-    return activation.select(axis, int(index))
-
-
-def _logit(activation: Tensor, term: Term) -> Tensor:
-    return _pick(activation, term.numbers[0], 1, term)
-
-
-def _channel(activation: Tensor, term: Term) -> Tensor:
-    return (
-        _pick(activation, term.numbers[0], 1, term).flatten(1).mean(1)
-        if activation.ndim == 4
-        else _logit(activation, term)
-    )
-
-
-def _neuron(activation: Tensor, term: Term) -> Tensor:
-    if len(term.numbers) != activation.ndim - 1:
-        raise NnvizError("neuron_shape", term=repr(term), shape=tuple(activation.shape[1:]))
-    for number in term.numbers:
-        activation = _pick(activation, number, 1, term)
-    return activation
-
-
-def _direction(activation: Tensor, term: Term) -> Tensor:
-    if len(term.numbers) != activation.shape[1]:
-        raise NnvizError("direction_length", term=repr(term), length=len(term.numbers), channels=activation.shape[1])
-    v = torch.tensor(term.numbers, dtype=activation.dtype, device=activation.device)
-    return activation.flatten(2).mean(2) @ v if activation.ndim == 4 else activation @ v
-
-
-def _layer_energy(activation: Tensor, term: Term) -> Tensor:
-    return 0.5 * activation.flatten(1).square().mean(1)
-
-
-_MEASURES: dict[str, Callable[[Tensor, Term], Tensor]] = {
-    "logit": _logit,
-    "channel": _channel,
-    "neuron": _neuron,
-    "direction": _direction,
-    "layer_energy": _layer_energy,
-}

@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from nnviz_widgets.engine.objectives import LOGITS, Objective, channel, direction, layer_energy, logit, neuron
+from nnviz_widgets.engine.objectives import (
+    LOGITS,
+    Objective,
+    channel,
+    direction,
+    layer_energy,
+    logit,
+    neuron,
+    similarity,
+)
 from nnviz_widgets.errors import NnvizError
 
 A, B, C = logit(3), channel("features.3", 7), layer_energy("conv1")
@@ -136,3 +145,56 @@ def test_frozen_and_picklable() -> None:
     with pytest.raises(AttributeError):
         A.terms = ()
     assert pickle.loads(pickle.dumps(A - 2 * B)) == A - 2 * B
+
+
+@pytest.mark.parametrize("power", [0.5, 1, 2, 4])
+@pytest.mark.parametrize("activation", [SPATIAL, FLAT])
+def test_directions_whose_angle_counts(activation: torch.Tensor, power: float) -> None:
+    v = np.array([1, -2, 0, 0.5])
+    cells = activation.reshape(2, 4, -1).double().numpy()
+    expected = np.zeros(2)
+    for n in range(2):
+        for i in range(cells.shape[2]):
+            dot = v @ cells[n, :, i]
+            cosine = dot / np.sqrt((v @ v) * (cells[n, :, i] @ cells[n, :, i]))
+            expected[n] += dot * max(0.1, cosine) ** power / cells.shape[2]
+    got = direction("x", v, cosine_power=power).value(lambda _name: activation)
+    np.testing.assert_allclose(got.numpy(), expected, rtol=3e-3)  # our lengths are 1e-4 longer
+
+
+def test_directions_whose_angle_does_not_count_are_the_plain_ones() -> None:
+    assert direction("x", [1, 2], cosine_power=0) == direction("x", [1, 2])
+    assert direction("x", [1, 2], cosine_power=2) != direction("x", [1, 2])
+    assert repr(direction("x", [1, 2, 3, 4], cosine_power=1.5)) == "direction('x', [1, 2, 3, ...], cosine_power=1.5)"
+    for wrong in (-1, float("nan"), float("inf")):
+        with pytest.raises(NnvizError, match="cosine_power"):
+            direction("x", [1, 2], cosine_power=wrong)
+    with pytest.raises(NnvizError, match="4 channels"):
+        direction("x", [1, 2], cosine_power=2).value(read)
+
+
+def test_the_gradient_of_an_angle_at_nothing_is_a_number() -> None:
+    activation = torch.zeros(1, 4, 2, 2, requires_grad=True)
+    value = direction("x", [1, -2, 0, 0.5], cosine_power=2).value(lambda _name: activation)
+    (gradient,) = torch.autograd.grad(value.sum(), activation)
+    assert value == 0
+    assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("activation", [SPATIAL, SPATIAL.to(memory_format=torch.channels_last), FLAT])
+def test_similarity_of_gram_matrices(activation: torch.Tensor) -> None:
+    extra = torch.cat([activation, activation[:1] * 3, activation.flip(1)])
+    grams = [cells @ cells.T for cells in extra.reshape(5, 4, -1).double().numpy()]
+    expected = [
+        np.mean([(a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()) for j, b in enumerate(grams) if j != i])
+        for i, a in enumerate(grams)
+    ]
+    np.testing.assert_allclose(similarity("x").value(lambda _name: extra).numpy(), expected, rtol=1e-5)
+    twins = torch.cat([activation[:1], 2 * activation[:1]])
+    assert torch.allclose(similarity("x").value(lambda _name: twins), torch.ones(2))
+    assert torch.equal(similarity("x").value(lambda _name: activation[:1]), torch.zeros(1))
+
+
+def test_which_compare_pictures() -> None:
+    assert (A - 2 * similarity("conv")).compares
+    assert not (A + B + C).compares
