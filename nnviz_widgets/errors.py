@@ -23,6 +23,11 @@ MESSAGES: dict[str, str] = {
     "set_array": "Shape {shape} is no set of pictures: expected (N, height, width) or (N, height, width, channels).",
     "set_labels": "{given} labels for {pictures} pictures: pass one a picture.",
     "set_id": "{name} has no picture {id!r}.",
+    "set_unreadable": "No picture of {name} can be read; the first: {reason}",
+    # neighbours and maps
+    "neighbours_count": "{k} neighbours cannot be found: there are 1 to {most} other pictures.",
+    "layout_unknown": "No layout is called {kind!r}: there are {known}.",
+    "layout_few": "{given} pictures are too few for this map: it takes {least} or more; PCA takes any number.",
     # indices of scans
     "index_missing": "There is no finished index in {path}: run methods.scan with this path.",
     "index_unreadable": "{path} is no index, or was cut short ({reason}): delete it and scan again.",

@@ -19,6 +19,11 @@ ERRORS = {
     "set_array": "La forme {shape} n’est pas celle d’un ensemble d’images : il faut (N, hauteur, largeur) ou (N, hauteur, largeur, canaux).",
     "set_labels": "{given} étiquettes pour {pictures} images : passez-en une par image.",
     "set_id": "{name} n’a pas d’image {id!r}.",
+    "set_unreadable": "Aucune image de {name} ne se lit ; la première : {reason}",
+    # neighbours and maps
+    "neighbours_count": "On ne peut trouver {k} voisins : il y a 1 à {most} autres images.",
+    "layout_unknown": "Aucune disposition ne s’appelle {kind!r} : il y a {known}.",
+    "layout_few": "{given} images sont trop peu pour cette carte : il en faut {least} au moins ; l’ACP en prend tout nombre.",
     # indices of scans
     "index_missing": "Il n’y a pas d’index terminé dans {path} : lancez methods.scan avec ce chemin.",
     "index_unreadable": "{path} n’est pas un index, ou a été tronqué ({reason}) : supprimez-le et recommencez le parcours.",

@@ -1,10 +1,11 @@
 """The visualisations, one a file: pure functions, or generators of better and better results."""
 
 from nnviz_widgets.methods.activation_maps import activation_maps
+from nnviz_widgets.methods.embeddings import embed
 from nnviz_widgets.methods.filters import filters
 from nnviz_widgets.methods.grad_cam import grad_cam
 from nnviz_widgets.methods.occlusion import occlusion
 from nnviz_widgets.methods.saliency import saliency
 from nnviz_widgets.methods.scan import scan
 
-__all__ = ["activation_maps", "filters", "grad_cam", "occlusion", "saliency", "scan"]
+__all__ = ["activation_maps", "embed", "filters", "grad_cam", "occlusion", "saliency", "scan"]

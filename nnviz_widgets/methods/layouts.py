@@ -1,0 +1,138 @@
+"""Vectors laid out on a plane: PCA, t-SNE, UMAP, and a filled grid of any of them; and how far to trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.methods.nearest import Metric, nearest_of_all
+
+Points = NDArray[np.float32]
+COMPONENTS = 50
+"""Principal components that t-SNE and UMAP are given of longer vectors, as van der Maaten does."""
+MEASURED = 2000
+"""Points on which trust is measured at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Points on a plane.
+
+    Attributes:
+        points: (N, 2) float32. kind: how they were found. options: with what.
+        cells: (N, 2) row and column of each point on a filled grid; None for a layout that is none.
+    """
+
+    points: Points
+    kind: str
+    options: dict[str, Any]
+    cells: NDArray[np.int64] | None = None
+
+
+def pca(vectors: Tensor, *, seed: int = 0) -> Layout:
+    """The first two principal components, their signs fixed: the largest loading is positive. Nothing is random."""
+    return Layout(components(vectors, 2), "pca", {})
+
+
+def components(vectors: Tensor, count: int) -> Points:
+    """(N, count) principal components, fewer where the vectors have fewer; zeros beyond."""
+    centred = (vectors - vectors.mean(0)).double()
+    _, _, axes = torch.linalg.svd(centred, full_matrices=False)
+    axes = axes[:count]
+    peaks = axes.abs().argmax(1, keepdim=True)
+    axes = axes * axes.gather(1, peaks).sign()
+    found = (centred @ axes.T).float().numpy()
+    return np.pad(found, ((0, 0), (0, count - found.shape[1])))
+
+
+def tsne(vectors: Tensor, *, seed: int = 0, perplexity: float = 30.0, metric: Metric = "euclidean") -> Layout:
+    """t-SNE from PCA, by scikit-learn; the perplexity is lowered where there are few points.
+
+    van der Maaten & Hinton 2008, Visualizing Data using t-SNE; Kobak & Berens 2019 for the start and learning rate.
+    """
+    from sklearn.manifold import TSNE
+
+    _need(vectors, 3)
+    used = min(perplexity, (len(vectors) - 1) / 3)
+    points = TSNE(perplexity=used, metric=metric, init="pca", random_state=seed).fit_transform(_reduced(vectors))
+    return Layout(points.astype(np.float32), "tsne", {"perplexity": used, "metric": metric, "seed": seed})
+
+
+def umap(
+    vectors: Tensor, *, seed: int = 0, neighbours: int = 15, minimal_distance: float = 0.1, metric: Metric = "euclidean"
+) -> Layout:
+    """UMAP, by umap-learn; fewer neighbours where there are few points.
+
+    McInnes, Healy & Melville 2018, UMAP: Uniform Manifold Approximation and Projection.
+    """
+    from umap import UMAP
+
+    _need(vectors, 4)
+    used = min(neighbours, len(vectors) - 1)
+    model = UMAP(n_neighbors=used, min_dist=minimal_distance, metric=metric, random_state=seed, n_jobs=1)
+    if len(vectors) < 15:  # its spectral start wants more points than dimensions
+        model.init = "random"
+    points = model.fit_transform(_reduced(vectors))
+    options = {"neighbours": used, "minimal_distance": minimal_distance, "metric": metric, "seed": seed}
+    return Layout(points.astype(np.float32), "umap", options)
+
+
+def grid(vectors: Tensor, *, seed: int = 0, of: str = "tsne", **options: Any) -> Layout:
+    """Another layout pulled onto a filled grid: each point gets a cell, all together moved as little as can be.
+
+    By linear assignment of squared distances, which 1000 points take 50 ms for and 10 times as many 1000 times that.
+    """
+    return gridded(LAYOUTS[of](vectors, seed=seed, **options))
+
+
+def gridded(layout: Layout) -> Layout:
+    """The filled grid of a layout."""
+    from scipy.optimize import linear_sum_assignment
+    from scipy.spatial.distance import cdist
+
+    count = len(layout.points)
+    columns = int(np.ceil(np.sqrt(count)))
+    rows = int(np.ceil(count / columns))
+    low, high = layout.points.min(0), layout.points.max(0)
+    where = (layout.points - low) / np.maximum(high - low, 1e-9)
+    cells = np.stack(np.divmod(np.arange(rows * columns), columns), 1)
+    places = cells[:, ::-1] / np.maximum([columns - 1, rows - 1], 1)
+    _, chosen = linear_sum_assignment(cdist(where, places, "sqeuclidean"))
+    points = places[chosen].astype(np.float32)
+    return Layout(points, "grid", {"of": layout.kind, **layout.options}, cells[chosen])
+
+
+def trust(vectors: Tensor, layout: Layout, *, k: int = 6, metric: Metric = "euclidean") -> tuple[float, float]:
+    """How far neighbours on the plane are neighbours in truth: trustworthiness (Venna & Kaski 2001), and recall of k.
+
+    Both are 1 for a perfect map. Measured on 2000 points at most, drawn evenly.
+    """
+    from sklearn.manifold import trustworthiness
+
+    chosen = np.unique(np.linspace(0, len(vectors) - 1, min(len(vectors), MEASURED)).astype(int))
+    true, points = vectors[chosen], torch.from_numpy(layout.points[chosen])
+    k = min(k, (len(chosen) - 1) // 2)
+    if k < 1:
+        return 1.0, 1.0
+    near, shown = nearest_of_all(true, k, metric=metric), nearest_of_all(points, k)
+    recall = float((near[:, :, None] == shown[:, None, :]).any(2).float().mean())
+    return float(trustworthiness(true.numpy(), points.numpy(), n_neighbors=k, metric=metric)), recall
+
+
+def _reduced(vectors: Tensor) -> Points:
+    return vectors.numpy() if vectors.shape[1] <= COMPONENTS else components(vectors, min(COMPONENTS, len(vectors)))
+
+
+def _need(vectors: Tensor, count: int) -> None:
+    if len(vectors) < count:
+        raise NnvizError("layout_few", given=len(vectors), least=count)
+
+
+LAYOUTS: dict[str, Callable[..., Layout]] = {"pca": pca, "tsne": tsne, "umap": umap, "grid": grid}

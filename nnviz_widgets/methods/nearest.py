@@ -1,0 +1,71 @@
+"""Nearest vectors: exact, and approximate where there are very many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Metric = Literal["euclidean", "cosine"]
+SPARE = 32
+"""How many more than asked for are ranked anew, one by one: the quick way to rank rounds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """Neighbours, nearest first.
+
+    Attributes:
+        numbers: (k,) their places among the vectors. distances: (k,), in the metric asked for.
+        recall: share of the true neighbours that such a search finds, as measured; 1 where it is exact.
+    """
+
+    numbers: Tensor
+    distances: Tensor
+    recall: float = 1.0
+
+
+def nearest(
+    vectors: Tensor, query: Tensor, k: int, *, metric: Metric = "euclidean", leave_out: int | None = None
+) -> Nearest:
+    """The k vectors (N, units) nearest to a query (units,), exactly; equal distances in the order of the vectors.
+
+    Args:
+        metric: "euclidean", or "cosine": 1 - the cosine of the angle.
+        leave_out: the query's own place.
+    """
+    if metric == "cosine":
+        vectors, query = _unit(vectors), _unit(query)
+    quick = vectors.square().sum(1) - 2 * (vectors @ query)
+    if leave_out is not None:
+        quick[leave_out] = torch.inf
+    few = quick.topk(min(len(quick), k + SPARE), largest=False).indices.sort().values
+    if leave_out is not None:
+        few = few[few != leave_out]
+    exact = (vectors[few] - query).double().square().sum(1)
+    order = exact.argsort(stable=True)[:k]
+    distances = exact[order] / 2 if metric == "cosine" else exact[order].sqrt()
+    return Nearest(few[order], distances.float())
+
+
+def nearest_of_all(vectors: Tensor, k: int, *, metric: Metric = "euclidean", rows: int = 128) -> Tensor:
+    """(N, k) the neighbours of every vector, itself left out, exactly; memory grows with `rows` at a time."""
+    if metric == "cosine":
+        vectors = _unit(vectors)
+    vectors = vectors - vectors.mean(0)  # far from the origin, the quick way would round more
+    squares = vectors.square().sum(1)
+    found = []
+    for start in range(0, len(vectors), rows):
+        part = vectors[start : start + rows]
+        quick = squares - 2 * (part @ vectors.T)
+        quick[torch.arange(len(part)), torch.arange(start, start + len(part))] = torch.inf
+        few = quick.topk(min(len(vectors) - 1, k + SPARE), largest=False).indices.sort(1).values
+        exact = (vectors[few] - part[:, None]).square().sum(2)
+        found.append(few.gather(1, exact.argsort(dim=1, stable=True)[:, :k]))
+    return torch.cat(found)
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    return torch.nn.functional.normalize(vectors, dim=-1)

@@ -1,0 +1,183 @@
+"""Vectors, neighbours and maps of many pictures, held against scikit-learn and umap-learn called plainly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE, trustworthiness
+from sklearn.neighbors import NearestNeighbors
+
+from nnviz_widgets import methods
+from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.images.image_set import ImageSet
+from nnviz_widgets.methods.layouts import LAYOUTS, gridded, pca, trust
+from nnviz_widgets.methods.nearest import nearest, nearest_of_all
+from tests.engine.networks import Plain, engine_of, seeded, snapshot
+
+QUIET = pytest.mark.filterwarnings("ignore")  # of numba and umap-learn
+
+
+def vectors(count=120, units=40, seed=0):
+    return torch.randn(count, units, generator=torch.Generator().manual_seed(seed)) * 3 + 20
+
+
+def digits(count=300):
+    return torch.from_numpy(load_digits().data[:count].astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def embedding():
+    images = ImageSet(np.random.default_rng(0).integers(0, 256, (14, 30, 30, 3), np.uint8), labels=[0, 1] * 7)
+    return methods.embed(engine_of(seeded(Plain)), images, batch=4)
+
+
+def test_vectors_are_the_layers_values(embedding):
+    engine, images = embedding.engine, embedding.images
+    expected = torch.cat([engine.activations(engine.prepare(images[i]), embedding.layer) for i in range(14)])
+    assert torch.allclose(embedding.vectors, expected.reshape(14, -1), atol=1e-6)
+    assert embedding.ids == images.ids
+    assert embedding.labels == (0, 1) * 7
+
+
+def test_maps_are_averaged_and_it_says_so():
+    engine = engine_of(seeded(Plain))
+    images = ImageSet(np.random.default_rng(0).integers(0, 256, (3, 30, 30, 3), np.uint8))
+    found = methods.embed(engine, images, "conv1")
+    assert found.pooled
+    expected = [engine.activations(engine.prepare(images[i]), "conv1").mean((2, 3)) for i in range(3)]
+    assert torch.allclose(found.vectors, torch.cat(expected), atol=1e-6)
+
+
+def test_broken_pictures_are_left_out(tmp_path):
+    from PIL import Image
+
+    for i in range(3):
+        Image.new("RGB", (30, 30), (80 * i, 0, 0)).save(tmp_path / f"{i}.png")
+    (tmp_path / "1.png").write_text("no")
+    found = methods.embed(engine_of(seeded(Plain)), ImageSet(tmp_path))
+    assert (found.ids, found.numbers, list(found.broken)) == (("0.png", "2.png"), (0, 2), ["1.png"])
+    for name in ("0.png", "2.png"):
+        (tmp_path / name).write_text("no")
+    with pytest.raises(NnvizError, match="No picture"):
+        methods.embed(engine_of(seeded(Plain)), ImageSet(tmp_path))
+
+
+def test_progress_goes_to_the_end():
+    told = []
+    images = ImageSet(np.zeros((10, 30, 30), np.uint8))
+    methods.embed(engine_of(seeded(Plain)), images, batch=4, progress=told.append)
+    assert told == [0.4, 0.8, 1.0]
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_neighbours_equal_scikit_learns(metric):
+    points = vectors()
+    model = NearestNeighbors(n_neighbors=7, metric=metric, algorithm="brute").fit(points.double().numpy())
+    distances, numbers = model.kneighbors(points.double().numpy())
+    for i in range(0, 120, 17):
+        found = nearest(points, points[i], 6, metric=metric, leave_out=i)
+        assert found.numbers.tolist() == numbers[i, 1:].tolist()
+        assert np.allclose(found.distances, distances[i, 1:], rtol=1e-4, atol=1e-7)
+    assert torch.equal(nearest_of_all(points, 6, metric=metric, rows=50), torch.from_numpy(numbers[:, 1:]))
+
+
+def test_equal_pictures_come_in_their_order():
+    points = vectors(30).index_select(0, torch.tensor([0, 1, 0, 2, 0, 3]))
+    found = nearest(points, points[0], 5, leave_out=0)
+    assert found.numbers.tolist()[:2] == [2, 4]
+    assert found.distances[:2].tolist() == [0, 0]
+
+
+def test_neighbours_of_a_picture_of_the_set_and_of_ones_own(embedding):
+    own = embedding.engine.prepare(embedding.images[3])
+    assert embedding.neighbours(own, 3).numbers[0] == 3
+    assert embedding.neighbours(own, 3).distances[0] < 1e-4
+    assert 3 not in embedding.neighbours(3, 13).numbers
+    with pytest.raises(NnvizError, match="1 to 13"):
+        embedding.neighbours(3, 14)
+    assert len(embedding.neighbours(own, 14).numbers) == 14
+
+
+def test_the_vectors_are_not_changed(embedding):
+    before = embedding.vectors.clone()
+    embedding.neighbours(0, 3, metric="cosine")
+    embedding.layout("pca")
+    assert torch.equal(embedding.vectors, before)
+
+
+def test_pca_equals_scikit_learns():
+    points = vectors(60)
+    expected = PCA(2, svd_solver="full").fit_transform(points.double().numpy())
+    found = pca(points).points
+    signs = np.sign((found * expected).sum(0))
+    assert np.allclose(found, expected * signs, atol=1e-3)
+    assert np.array_equal(found, pca(points).points)
+
+
+def test_one_and_two_pictures_have_a_pca():
+    for count in (1, 2):
+        assert np.isfinite(pca(vectors(count)).points).all()
+        assert pca(vectors(count)).points.shape == (count, 2)
+    with pytest.raises(NnvizError, match="too few"):
+        LAYOUTS["tsne"](vectors(2))
+
+
+def test_tsne_is_as_trustworthy_as_scikit_learns():
+    points = digits()
+    plain = TSNE(init="pca", random_state=0).fit_transform(points.numpy())
+    ours = LAYOUTS["tsne"](points, seed=0).points
+    expected, found = (trustworthiness(points.numpy(), p, n_neighbors=6) for p in (plain, ours))
+    assert found >= expected - 0.01
+    assert np.array_equal(ours, LAYOUTS["tsne"](points, seed=0).points)
+
+
+@QUIET
+def test_umap_is_as_trustworthy_as_called_plainly():
+    from umap import UMAP
+
+    points = digits()
+    plain = UMAP(random_state=0, n_jobs=1).fit_transform(points.numpy())
+    ours = LAYOUTS["umap"](points, seed=0).points
+    expected, found = (trustworthiness(points.numpy(), p, n_neighbors=6) for p in (plain, ours))
+    assert found >= expected - 0.01
+
+
+@QUIET
+def test_umap_of_few_pictures():
+    assert LAYOUTS["umap"](vectors(6)).points.shape == (6, 2)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 30])
+def test_a_grid_is_filled_each_cell_once(count):
+    flat = gridded(pca(vectors(count)))
+    assert len({tuple(cell) for cell in flat.cells.tolist()}) == count
+    side = int(np.ceil(np.sqrt(count)))
+    assert flat.cells.max() < side
+    assert flat.options["of"] == "pca"
+
+
+def test_points_already_on_a_grid_stay():
+    rows, cols = np.divmod(np.arange(25), 5)
+    layout = LAYOUTS["pca"](vectors(25))
+    on_grid = type(layout)(np.stack([cols, rows], 1).astype(np.float32), "pca", {})
+    assert np.array_equal(gridded(on_grid).cells, np.stack([rows, cols], 1))
+
+
+def test_trust_is_one_for_a_perfect_map():
+    flat = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
+    perfect = LAYOUTS["pca"](flat)
+    trustworthy, recall = trust(flat, perfect)
+    assert trustworthy == pytest.approx(1)
+    assert recall == pytest.approx(1, abs=0.02)
+    shuffled = type(perfect)(perfect.points[::-1].copy(), "pca", {})
+    assert trust(flat, shuffled)[1] < 0.4
+
+
+def test_the_module_stays_as_it_was():
+    module = seeded(Plain)
+    before = snapshot(module)
+    methods.embed(engine_of(module), ImageSet(np.zeros((3, 30, 30), np.uint8)))
+    assert snapshot(module) == before
