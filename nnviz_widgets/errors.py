@@ -79,6 +79,7 @@ MESSAGES: dict[str, str] = {
     "prior_unknown": "No prior or preset is called {name!r}: there are {known}.",
     "prior_value": "{name}={value!r} does not fit: expected {expected}.",
     "prior_conflict": "{first} and {second} exclude each other: leave one out.",
+    "columns_none": "No column is left: keep one of {known}.",
     "recipe_unreadable": "{name} cannot be read as a recipe ({reason}): pass a file that was written by Recipe.save.",
     # widgets
     "engine_type": "{widget} needs an engine, and a {type} is none: pass nnviz.load() or nnviz.Engine(module, ...).",

@@ -79,6 +79,7 @@ ERRORS = {
     "prior_unknown": "Aucun a priori ni préréglage ne s’appelle {name!r} : il y a {known}.",
     "prior_value": "{name}={value!r} ne convient pas : il faut {expected}.",
     "prior_conflict": "{first} et {second} s’excluent : retirez l’un des deux.",
+    "columns_none": "Il ne reste aucune colonne : gardez-en une parmi {known}.",
     "recipe_unreadable": "{name} ne se lit pas comme une recette ({reason}) : passez un fichier écrit par Recipe.save.",
     # widgets
     "engine_type": "{widget} regarde dans un engine, et un {type} n’en est pas un : passez nnviz.load() ou "
