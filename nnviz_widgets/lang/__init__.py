@@ -10,16 +10,24 @@ from nnviz_widgets.lang import (
     en_ascent,
     en_ascent_views,
     en_deepdream,
+    en_embedding,
+    en_patches,
+    en_training,
     fr,
     fr_ascent,
     fr_ascent_views,
     fr_deepdream,
+    fr_embedding,
     fr_errors,
+    fr_patches,
+    fr_training,
 )
 
+ENGLISH = (en, en_ascent, en_ascent_views, en_deepdream, en_embedding, en_patches, en_training)
+FRENCH = (fr, fr_ascent, fr_ascent_views, fr_deepdream, fr_embedding, fr_patches, fr_training)
 TEXT = {
-    "en": en.TEXT | en_ascent.TEXT | en_ascent_views.TEXT | en_deepdream.TEXT,
-    "fr": fr.TEXT | fr_ascent.TEXT | fr_ascent_views.TEXT | fr_deepdream.TEXT,
+    code: {key: text for part in parts for key, text in part.TEXT.items()}
+    for code, parts in (("en", ENGLISH), ("fr", FRENCH))
 }
 ERRORS = {"en": MESSAGES, "fr": fr_errors.ERRORS}
 VARIABLE = "NNVIZ_LANGUAGE"

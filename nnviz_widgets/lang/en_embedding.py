@@ -1,0 +1,3 @@
+"""English strings of neighbours and maps of pictures."""
+
+TEXT: dict[str, str] = {}

@@ -1,0 +1,3 @@
+"""English strings of the pictures that excite a channel most."""
+
+TEXT: dict[str, str] = {}

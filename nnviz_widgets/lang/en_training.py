@@ -1,0 +1,3 @@
+"""English strings of training."""
+
+TEXT: dict[str, str] = {}

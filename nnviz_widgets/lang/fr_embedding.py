@@ -1,0 +1,3 @@
+"""French strings of neighbours and maps of pictures."""
+
+TEXT: dict[str, str] = {}

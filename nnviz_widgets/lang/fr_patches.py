@@ -1,0 +1,3 @@
+"""French strings of the pictures that excite a channel most."""
+
+TEXT: dict[str, str] = {}

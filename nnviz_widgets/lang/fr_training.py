@@ -1,0 +1,3 @@
+"""French strings of training."""
+
+TEXT: dict[str, str] = {}
