@@ -20,7 +20,10 @@ function watch(root, model, signal) {
   model.on("msg:custom", answered);
   signal.addEventListener("abort", () => model.off("msg:custom", answered));
 
-  const paneOf = (event) => event.target instanceof HTMLCanvasElement && event.target.closest(".nnviz-pane");
+  const paneOf = (event) => {
+    const canvas = event.target instanceof HTMLCanvasElement && event.target.closest(".nnviz-pane");
+    return canvas && canvas.closest(".nnviz") === root && canvas; // a widget inside this one listens itself
+  };
   const place = (event, canvas) => {
     const box = canvas.getBoundingClientRect();
     const name = [...canvas.classList].find((c) => c.startsWith("nnviz-pane-")).slice("nnviz-pane-".length);
@@ -52,7 +55,8 @@ function watch(root, model, signal) {
   listen("click", (event, canvas) => model.send({ kind: "click", ...place(event, canvas) }));
   for (const type of ["mouseup", "wheel", "touchstart", "touchmove", "touchend", "touchcancel"]) listen(type);
   listen("keydown", (event, canvas) => {
-    if (!KEYS.includes(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const known = KEYS.includes(event.key) || (event.key === "Enter" && canvas.classList.contains("nnviz-opens"));
+    if (!known || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     model.send({ kind: "key", key: event.key, ...place({ clientX: 0, clientY: 0 }, canvas) });
   });
@@ -62,7 +66,7 @@ function label(root, model) {
   const names = model.get("labels");
   for (const canvas of root.querySelectorAll("canvas.nnviz-pane")) {
     const pane = [...canvas.classList].find((c) => c.startsWith("nnviz-pane-"));
-    if (!pane) continue;
+    if (!pane || canvas.closest(".nnviz") !== root) continue;
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", names[pane.slice("nnviz-pane-".length)] || "");
     canvas.tabIndex = 0;
