@@ -33,6 +33,7 @@ MESSAGES: dict[str, str] = {
     "index_unreadable": "{path} is no index, or was cut short ({reason}): delete it and scan again.",
     "index_version": "{path} was written by another version ({found}, here {known}): delete it and scan again.",
     "index_unwritable": "{path} cannot be written ({reason}): make room, or choose another folder; what was finished before stays.",
+    "scan_changed": "The weights changed during the scan: what was finished before stays; scan again.",
     "index_layer": "Layer {layer!r} was not scanned: there are {known}.",
     "index_smallest": "The smallest activations were not kept: scan with smallest=True.",
     # the camera

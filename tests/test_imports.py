@@ -30,7 +30,7 @@ MAY = {
 JUPYTER = {"ipywidgets", "ipycanvas", "anywidget", "traitlets", "IPython", "ipykernel", "comm", "jupyterlab"}
 JUPYTER |= {"jupyter_client", "jupyter_core", "jupyter_server", "notebook", "nbclient", "nbconvert", "nbformat"}
 OPEN_TO_JUPYTER = {"widgets", "__main__", "tour", "tour_run"}
-LATE = {"umap", "sklearn", "dask", "scipy", "pandas", "nbclient", "nbconvert", "nbformat", "jupyterlab"}
+LATE = {"distributed", "umap", "sklearn", "dask", "scipy", "pandas", "nbclient", "nbconvert", "nbformat", "jupyterlab"}
 DRAWING = {"matplotlib", "PIL"}
 MAY_PRINT = {"__main__.py", "tour.py", "tour_run.py", "engine/train_cifar_net.py"}
 

@@ -29,6 +29,7 @@ ERRORS = {
     "index_unreadable": "{path} n’est pas un index, ou a été tronqué ({reason}) : supprimez-le et recommencez le parcours.",
     "index_version": "{path} a été écrit par une autre version ({found}, ici {known}) : supprimez-le et recommencez le parcours.",
     "index_unwritable": "{path} ne peut être écrit ({reason}) : faites de la place, ou choisissez un autre dossier ; ce qui était terminé reste.",
+    "scan_changed": "Les poids ont changé pendant le parcours : ce qui était terminé reste ; recommencez le parcours.",
     "index_layer": "La couche {layer!r} n’a pas été parcourue : il y a {known}.",
     "index_smallest": "Les plus petites activations n’ont pas été gardées : parcourez avec smallest=True.",
     # the camera

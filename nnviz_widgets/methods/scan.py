@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import astuple, dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.engine.layers import Layer
+from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.images.loading import batches
 from nnviz_widgets.methods.patch_index import INDEX, PatchIndex
+from nnviz_widgets.methods.scan_cluster import on_cluster
 from nnviz_widgets.methods.scan_layers import penultimate, spatial_blocks
-from nnviz_widgets.methods.scan_shard import Shard, Wanted
+from nnviz_widgets.methods.scan_shard import SHARD, Job, Piece, Shard, Wanted
 from nnviz_widgets.methods.scan_state import VERSION, ScanState, load, together
-
-SHARD = 8
-"""Batches in a file: what a sudden end can lose at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +57,7 @@ def scan(
     smallest: bool = False,
     batch: int = 32,
     workers: int = 0,
+    client: Any = None,
 ) -> Iterator[ScanProgress]:
     """Look at every picture once; the folder is made, or resumed, or added to.
 
@@ -72,9 +73,11 @@ def scan(
         smallest: keep the n smallest activations too.
         batch: pictures in a pass; another size changes the last bits of the values.
         workers: processes that decode, see `images.loading.batches`.
+        client: a `dask.distributed.Client`, whose workers then run the shards; the folder is written here.
 
     Raises:
-        NnvizError: for an unknown layer, or a folder that cannot be written; what was finished before stays.
+        NnvizError: for an unknown layer, a folder that cannot be written, or weights that change meanwhile; what was
+            finished before stays.
     """
     names = _names(engine, layers)
     wanted = Wanted(tuple(names), penultimate(engine), n, smallest)
@@ -84,30 +87,42 @@ def scan(
     seen = {id for state in states for id in state.ids}
     todo = [i for i, id in enumerate(image_set.ids) if id not in seen]
     order = {id: rank for rank, id in enumerate(sorted(image_set.ids))}
-    ranks = [order[id] for id in image_set.ids]
-    shard = Shard(engine, image_set, wanted, ranks)
-    begun, count, full = time.monotonic(), 0, SHARD * batch
+    job = Job(image_set, wanted, [order[id] for id in image_set.ids], batch)
+    pieces = _here(engine, job, todo, workers) if client is None else on_cluster(client, engine, job, todo)
+    begun, count, open_piece = time.monotonic(), 0, None
     try:
         if states:
             yield ScanProgress(len(seen) / len(image_set), len(seen), None, None, lambda: together(states), widths)
-        for found in batches(image_set, engine.contract, todo, size=batch, workers=workers):
-            shard.see(found)
-            count += len(found.indices) + len(found.broken)
-            rate = count / (time.monotonic() - begun)
+        for piece in pieces:
+            count += piece.count
+            open_piece = None if piece.finished else piece
+            if piece.finished:
+                states.append(_written(engine, home, job, piece))
             if count < len(todo):
+                rate = count / (time.monotonic() - begun)
                 done, left = len(seen) + count, (len(todo) - count) / rate
-                yield ScanProgress(done / len(image_set), done, rate, left, _so_far(tuple(states), shard), widths)
-            if shard.pictures >= full:
-                states.append(_written(home, shard.state()))
-                shard = Shard(engine, image_set, wanted, ranks)
+                state = _so_far(tuple(states), open_piece)
+                yield ScanProgress(done / len(image_set), done, rate, left, state, widths)
     finally:
-        if shard.pictures:
-            states.append(_written(home, shard.state()))
+        pieces.close()
+        if open_piece is not None:
+            states.append(_written(engine, home, job, open_piece))
     whole = together(states)
     if todo or not (home / INDEX).exists():
         whole.save(home / INDEX)
     mean = count / (time.monotonic() - begun) if count else None
     yield ScanProgress(1.0, len(whole.ids), mean, 0.0, lambda: whole, widths)
+
+
+def _here(engine: Engine, job: Job, todo: Sequence[int], workers: int) -> Generator[Piece]:
+    """Batch after batch in this process."""
+    shard = Shard(engine, job)
+    for found in batches(job.images, engine.contract, todo, size=job.batch, workers=workers):
+        shard.see(found)
+        finished = shard.pictures >= SHARD * job.batch
+        yield Piece(len(found.indices) + len(found.broken), shard.state, finished)
+        if finished:
+            shard = Shard(engine, job)
 
 
 def fingerprint(engine: Engine, wanted: Wanted) -> str:
@@ -127,11 +142,14 @@ def _names(engine: Engine, layers: Sequence[str | Layer] | None) -> list[str]:
     return [engine.layers[layer if isinstance(layer, str) else layer.name].name for layer in layers]
 
 
-def _so_far(states: Sequence[ScanState], shard: Shard) -> Callable[[], ScanState]:
-    return lambda: together([*states, shard.state()])
+def _so_far(states: tuple[ScanState, ...], piece: Piece | None) -> Callable[[], ScanState]:
+    return lambda: together([*states, *([] if piece is None else [piece.state()])])
 
 
-def _written(home: Path, state: ScanState) -> ScanState:
+def _written(engine: Engine, home: Path, job: Job, piece: Piece) -> ScanState:
+    if fingerprint(engine, job.wanted) != home.name:
+        raise NnvizError("scan_changed")
+    state = piece.state()
     name = blake2b("\n".join(state.ids).encode(), digest_size=8).hexdigest()
     state.save(home / f"shard-{name}.safetensors")
     return state

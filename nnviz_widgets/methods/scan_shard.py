@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -16,6 +16,9 @@ from nnviz_widgets.methods.channel_statistics import no_statistics, statistics_o
 from nnviz_widgets.methods.scan_state import LayerScan, ScanState
 from nnviz_widgets.methods.top_k import NOBODY, TopK, nobody, updated
 
+SHARD = 8
+"""Batches in a shard, and so in a file: what a sudden end can lose at most."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -27,25 +30,48 @@ class Wanted:
     smallest: bool
 
 
-@dataclass
-class Shard:
-    """What is known so far; pictures are numbered by their place in the sorted ids of the whole set.
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What a scan is to do.
 
     Attributes:
-        ranks: that number, of each picture of the set in the set's own order.
+        ranks: place in the sorted ids of the whole set, of each picture in the set's own order.
+        batch: pictures in a pass.
     """
 
-    engine: Engine
     images: ImageSet
     wanted: Wanted
     ranks: Sequence[int]
+    batch: int
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Some pictures more.
+
+    Attributes:
+        count: how many. state: gives what is known of the shard that they belong to.
+        finished: whether that shard is whole.
+    """
+
+    count: int
+    state: Callable[[], ScanState]
+    finished: bool
+
+
+@dataclass
+class Shard:
+    """What is known so far; pictures are numbered by their ranks."""
+
+    engine: Engine
+    job: Job
     layers: dict[str, LayerScan] = field(init=False)
     vectors: dict[int, Tensor] = field(default_factory=dict)
     broken: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        records = [self.engine.layers[name] for name in self.wanted.layers]
-        self.layers = {record.name: _nothing(record, self.wanted) for record in records}
+        records = [self.engine.layers[name] for name in self.job.wanted.layers]
+        self.layers = {record.name: _nothing(record, self.job.wanted) for record in records}
 
     @property
     def pictures(self) -> int:
@@ -53,30 +79,30 @@ class Shard:
 
     def see(self, batch: Batch) -> None:
         """Run the network on one batch."""
-        self.broken |= {self.ranks[self.images.index(b.id)]: b.reason for b in batch.broken}
+        self.broken |= {self.job.ranks[self.job.images.index(b.id)]: b.reason for b in batch.broken}
         if not batch.indices:
             return
-        ranks = [self.ranks[i] for i in batch.indices]
-        read = self.engine.read(batch.x.to(self.engine.device), [*self.wanted.layers, self.wanted.vectors])
+        ranks = [self.job.ranks[i] for i in batch.indices]
+        read = self.engine.read(batch.x.to(self.engine.device), [*self.job.wanted.layers, self.job.wanted.vectors])
         for name, known in self.layers.items():
             self.layers[name] = _with_batch(known, read[name], torch.tensor(ranks), self.engine.layers[name])
-        values = read[self.wanted.vectors]
+        values = read[self.job.wanted.vectors]
         values = values.flatten(2).mean(2) if values.ndim == 4 else values
         self.vectors |= dict(zip(ranks, values.float().cpu(), strict=True))
 
     def state(self) -> ScanState:
         """The same as a state of its own, its pictures numbered from 0."""
         ranks = sorted([*self.vectors, *self.broken])
-        places = {rank: i for i, rank in enumerate(self.ranks)}
+        places = {rank: i for i, rank in enumerate(self.job.ranks)}
         numbers = [places[rank] for rank in ranks]
         table = torch.tensor(ranks, dtype=torch.int64)
-        units = self.engine.layers[self.wanted.vectors].channels
+        units = self.engine.layers[self.job.wanted.vectors].channels
         blank = torch.full((units,), torch.nan)
         vectors = [self.vectors.get(rank, blank) for rank in ranks]
         return ScanState(
-            tuple(self.images.ids[i] for i in numbers),
-            tuple(self.images.mark(i).hex() for i in numbers),
-            {self.images.ids[places[rank]]: reason for rank, reason in self.broken.items()},
+            tuple(self.job.images.ids[i] for i in numbers),
+            tuple(self.job.images.mark(i).hex() for i in numbers),
+            {self.job.images.ids[places[rank]]: reason for rank, reason in self.broken.items()},
             {name: _renumbered(known, table) for name, known in self.layers.items()},
             torch.stack(vectors) if vectors else torch.empty(0, units),
         )

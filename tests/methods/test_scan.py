@@ -19,6 +19,7 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.methods.patch_index import INDEX, PatchIndex
 from nnviz_widgets.methods.scan_layers import penultimate, spatial_blocks
+from nnviz_widgets.methods.scan_state import load
 from tests.engine.networks import Branches, Functional, OneChannel, Plain, engine_of, seeded, snapshot
 
 COUNT = 41
@@ -169,6 +170,19 @@ def test_changed_weights_are_never_mixed(tmp_path):
     second = whole(engine, images, tmp_path)
     assert not same(first, second)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_weights_that_change_meanwhile_end_the_scan(tmp_path):
+    module = seeded(Plain)
+    steps = methods.scan(engine_of(module), pictures(40), path=tmp_path, batch=1)
+    for _ in range(12):
+        next(steps)
+    with torch.no_grad():
+        next(module.parameters()).mul_(2)
+    with pytest.raises(NnvizError, match="weights changed"):
+        list(steps)
+    (home,) = tmp_path.iterdir()
+    assert [len(load(file).ids) for file in home.glob("shard-*")] == [8]
 
 
 def test_broken_pictures_are_counted_listed_and_skipped(tmp_path):
