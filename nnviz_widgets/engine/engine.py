@@ -26,6 +26,7 @@ from nnviz_widgets.engine.passes import LiveGraph, Passes, all_finite
 from nnviz_widgets.engine.receptive_field import Rect, check_unit, receptive_field
 from nnviz_widgets.engine.relu_rules import AscentRule, Rule
 from nnviz_widgets.engine.shadow import Shadow
+from nnviz_widgets.engine.smallest_side import smallest_side
 from nnviz_widgets.errors import NnvizError
 
 CACHE_BYTES = 512 * 2**20
@@ -219,6 +220,16 @@ class Engine:
             return name if name == LOGITS else known.unbounded(name).name
 
         return Objective((replace(term, layer=before(term.layer)), weight) for term, weight in objective.terms)
+
+    def smallest_side(self, objective: Measure) -> int:
+        """The side in pixels of the smallest square picture for which the network gives the objective a value.
+
+        Raises:
+            NnvizError: why not, when it gives none for a square as large as its own input either.
+        """
+        with self._lock:
+            self._follow()
+            return smallest_side(self._passes, objective, self._as_logits)
 
     def relus(self, x: Tensor, objective: Objective, *, of: str | Layer = "input", rule: Rule = "guided") -> int:
         """How many ReLUs another rule than vanilla overrides on the way, 0 where it is not defined.

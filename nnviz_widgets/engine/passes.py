@@ -131,26 +131,37 @@ class Passes:
     ) -> tuple[Tensor, Tensor]:
         """(N,) values of an objective, or of one objective a picture, and the gradient of their sum, like x."""
         objectives = [objective] if isinstance(objective, Measure) else list(objective)
+        if not isinstance(objective, Measure) and len(objectives) != len(x):
+            raise NnvizError("ascent_count", given=len(objectives), pictures=len(x))
         names = tuple(sorted({name for each in objectives for name in self.names_of(each)}))
         graph = self.open_graph(x, names, None, rule, as_logits)
         with self.guarded(tuple(x.shape)):
             if isinstance(objective, Measure):
                 value = self._value(objective, graph.found, graph.logits)
             else:
-                rows = enumerate(objectives)
-                found = [{n: t[i : i + 1] for n, t in graph.found.items()} for i in range(len(objectives))]
-                logits = graph.logits
-                value = torch.cat(
-                    [self._value(o, found[i], None if logits is None else logits[i : i + 1]) for i, o in rows]
-                )
+                value = self._one_each(objectives, graph)
             (gradient,) = torch.autograd.grad(value.sum(), graph.leaf)
         value = value.detach()
         self.check_numbers(value)
         self.check_numbers(gradient)
         return value, gradient
 
+    def _one_each(self, objectives: Sequence[Measure], graph: LiveGraph) -> Tensor:
+        """(N,) values of one objective a picture."""
+        # Split: the gradients of its parts are put together at once, those of slices each in a batch of its own.
+        rows = {name: found.chunk(len(objectives)) for name, found in graph.found.items()}
+        logits = None if graph.logits is None else graph.logits.chunk(len(objectives))
+        values = []
+        for i, objective in enumerate(objectives):
+            if isinstance(objective, Objective) and objective.compares:
+                values.append(self._value(objective, graph.found, graph.logits)[i : i + 1])
+            else:
+                found = {name: parts[i] for name, parts in rows.items()}
+                values.append(self._value(objective, found, None if logits is None else logits[i]))
+        return torch.cat(values)
+
     def value(
-        self, x: Tensor, objective: Objective, at: Layer | None, activation: Tensor | None, as_logits: AsLogits
+        self, x: Tensor, objective: Measure, at: Layer | None, activation: Tensor | None, as_logits: AsLogits
     ) -> Tensor:
         """(N,) values of an objective; with `activation`, as if the layer `at` had given that."""
 
