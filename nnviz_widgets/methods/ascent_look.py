@@ -74,8 +74,19 @@ def _explained(
     error: NnvizError, engine: Engine, objective: Measure | Sequence[Measure], state: AscentState
 ) -> NnvizError:
     """What a fault of a pass means for an ascent; the fault itself where it means nothing more."""
-    if error.code in ("input_nan", "output_nan") and state.step:
+    if state.step:
+        if error.code not in ("input_nan", "output_nan"):
+            return error
         penalty = state.settings.get(L2)
         steep = penalty is not None and 2 * penalty.l2 * state.settings.step_size > 1
         return NnvizError("ascent_diverged", step=state.step, knob="l2" if steep else "step_size")
-    return error
+    if state.size == engine.contract.size or error.code == "out_of_memory":
+        return error
+    try:
+        smallest = max(engine.smallest_side(o) for o in ([objective] if isinstance(objective, Measure) else objective))
+    except NnvizError:
+        return error  # not even the network's own size would do, so it is not the size
+    if min(state.size) >= smallest:
+        return error
+    height, width = state.size
+    return NnvizError("ascent_size", height=height, width=width, smallest=smallest)

@@ -48,7 +48,7 @@ def first_state(
         numbers = torch.cat([parametrisation.noise(torch.Generator().manual_seed(each)) for each in seeds])
     else:
         raise NnvizError("ascent_start", value=start)
-    return AscentState(0, seed, side, numbers.to(engine.device).contiguous().clone(), settings)
+    return AscentState(0, seed, side, numbers.to(engine.device).contiguous().clone(), settings, settings)
 
 
 def check_start(start: Any) -> None:

@@ -26,6 +26,7 @@ class AscentState:
         numbers: what is moved: the picture, or its waves (see `parametrisations.py`); never changed in place.
         memory: of the step rule.
         settings: the priors and the step size in force.
+        begun: the priors and the step size at step 0.
         steered: what the knobs changed on the way, as (step, changes).
         best: the highest value so far, summed over a batch.
         flat: for how many steps on end no picture had a gradient.
@@ -36,6 +37,7 @@ class AscentState:
     size: tuple[int, int]
     numbers: Tensor = field(repr=False)
     settings: Settings
+    begun: Settings
     memory: Memory = field(default=(), repr=False)
     steered: tuple[tuple[int, Mapping[str, Any]], ...] = ()
     best: float = -np.inf

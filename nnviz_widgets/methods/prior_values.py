@@ -43,18 +43,24 @@ LIMITS: dict[str, Limits] = {
 """By the name of a field, which is a knob's name too."""
 
 
-def check_value(name: str, value: Any) -> None:
-    """An error that names the range, unless the value lies in it."""
+def checked(name: str, value: Any) -> float:
+    """The value as a number of Python's own, NumPy's do not go with tensors; or an error that names the range."""
     limits = LIMITS[name]
     fits = isinstance(value, Real) and not isinstance(value, bool) and limits.low <= float(value) <= limits.high
     if not fits or float(value) == inf or (limits.whole and float(value) % 1):
         raise NnvizError("prior_value", name=name, value=value, expected=str(limits))
+    return int(value) if limits.whole else float(value)
+
+
+def check_value(name: str, value: Any) -> None:
+    """An error that names the range, unless the value lies in it."""
+    checked(name, value)
 
 
 class Checked:
     """A prior whose numbers are looked at when it is made."""
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
+        for name, value in list(vars(self).items()):
             if name in LIMITS:
-                check_value(name, value)
+                object.__setattr__(self, name, checked(name, value))

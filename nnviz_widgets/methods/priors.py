@@ -10,7 +10,7 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.methods.parametrisations import Decorrelated, Fourier
 from nnviz_widgets.methods.penalties import L2, Penalty, TotalVariation
 from nnviz_widgets.methods.pixel_priors import Blur, Decay, PixelPrior, SmallContribution, SmallNorm, SmallValue
-from nnviz_widgets.methods.prior_values import LIMITS, Checked, check_value
+from nnviz_widgets.methods.prior_values import LIMITS, Checked, checked
 from nnviz_widgets.methods.step_rules import Adam, Normalised, Plain, Progress, StepRule
 from nnviz_widgets.methods.transforms import Jitter, Rotate, Scale, Transform
 
@@ -83,7 +83,7 @@ class Settings:
     step_size: float
 
     def __post_init__(self) -> None:
-        check_value("step_size", self.step_size)
+        object.__setattr__(self, "step_size", checked("step_size", self.step_size))
         for i, prior in enumerate(self.priors):
             for other in self.priors[:i]:
                 if _exclude(other, prior) or _exclude(prior, other):
@@ -130,7 +130,6 @@ class Settings:
         for name, value in knobs.items():
             if name != "step_size" and name not in KNOBS:
                 raise NnvizError("prior_unknown", name=name, known=", ".join(["step_size", *KNOBS]))
-            check_value(name, value)
             if name != "step_size":
                 wanted.setdefault(KNOBS[name], {})[name] = value
         priors = [replace(p, **wanted.pop(type(p), {})) for p in self.priors]
