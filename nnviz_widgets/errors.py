@@ -28,6 +28,8 @@ MESSAGES: dict[str, str] = {
     "neighbours_count": "{k} neighbours cannot be found: there are 1 to {most} other pictures.",
     "layout_unknown": "No layout is called {kind!r}: there are {known}.",
     "layout_few": "{given} pictures are too few for this map: it takes {least} or more; PCA takes any number.",
+    "embedding_type": "{widget} needs an embedding, and a {type} is none: pass methods.embed(engine, image_set).",
+    "references_value": "references={value!r} does not fit: expected places of pictures, 0 to {last}.",
     # indices of scans
     "index_missing": "There is no finished index in {path}: run methods.scan with this path.",
     "index_unreadable": "{path} is no index, or was cut short ({reason}): delete it and scan again.",
@@ -167,6 +169,7 @@ MESSAGES: dict[str, str] = {
     "job_cancelled": "This was cancelled before it ended: run it again (a closed widget must be made anew).",
     "job_wait": "A job or a callback cannot wait for a result of its own worker: wait for it in another thread.",
     "worker_closed": "This worker is closed and takes no more views: make a new one.",
+    "lane_ended": "The process of this computation has ended (status {status}), as where memory runs out: ask for less.",
     # pixels
     "maps_shape": "Shape {shape} does not fit: expected {expected}.",
     "pictures_differ": "Pictures of shapes {first} and {second} cannot be blended: resize one of them first.",

@@ -24,6 +24,8 @@ ERRORS = {
     "neighbours_count": "On ne peut trouver {k} voisins : il y a 1 à {most} autres images.",
     "layout_unknown": "Aucune disposition ne s’appelle {kind!r} : il y a {known}.",
     "layout_few": "{given} images sont trop peu pour cette carte : il en faut {least} au moins ; l’ACP en prend tout nombre.",
+    "embedding_type": "{widget} a besoin de vecteurs d’images, et un {type} n’en est pas : passez methods.embed(engine, image_set).",
+    "references_value": "references={value!r} ne convient pas : on attend les rangs d’images, de 0 à {last}.",
     # indices of scans
     "index_missing": "Il n’y a pas d’index terminé dans {path} : lancez methods.scan avec ce chemin.",
     "index_unreadable": "{path} n’est pas un index, ou a été tronqué ({reason}) : supprimez-le et recommencez le parcours.",
@@ -175,6 +177,7 @@ ERRORS = {
     "job_cancelled": "Ce calcul a été annulé avant sa fin : relancez-le (un widget fermé doit être recréé).",
     "job_wait": "Un calcul ne peut attendre un résultat de son propre fil : attendez-le dans un autre fil.",
     "worker_closed": "Ce fil de calcul est fermé et ne prend plus de vues : créez-en un autre.",
+    "lane_ended": "Le processus de ce calcul s’est arrêté (statut {status}), comme lorsque la mémoire manque : demandez-en moins.",
     # pixels
     "maps_shape": "La forme {shape} ne convient pas : il faut {expected}.",
     "pictures_differ": "Des images de formes {first} et {second} ne se mélangent pas : redimensionnez-en une d’abord.",
