@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nnviz_widgets.engine.cache import Cache, Digests
+from nnviz_widgets.engine.cone import Cones
 from nnviz_widgets.engine.contracts import make_contract
 from nnviz_widgets.engine.device import pick_device
 from nnviz_widgets.engine.effective_field import smallest_rect
@@ -81,6 +82,7 @@ class Engine:
         self._passes = Passes(shadow, self.contract)
         self._cache = Cache(cache_bytes)
         self._graphs = KeptGraphs(cache_bytes, self._remember)
+        self._cones = Cones(self._passes, self.receptive_field, self._as_logits)
         self._digests = Digests()
         self._finite: bytes | None = None
         self._given_labels = labels
@@ -195,7 +197,8 @@ class Engine:
     ) -> tuple[Tensor, Tensor]:
         """(N,) values and the gradient of their sum by x, like x, from one pass of which nothing is kept.
 
-        The pass ends at the last layer that is read, and no weight's gradient is computed.
+        The pass ends at the last layer that is read, and no weight's gradient is computed. Neurons of maps are computed
+        on the part of the picture that they see, where that gives the same: see `cone.py`.
 
         Args:
             x: (N, C, h, w), of any size that the network takes.
@@ -206,7 +209,13 @@ class Engine:
         rule: AscentRule = "redirected" if redirected else "vanilla"
         with self._lock, torch.inference_mode(False), torch.enable_grad():
             self._follow()
-            return self._passes.ascend(self._to_network(x), objective, rule, self._as_logits)
+            x = self._to_network(x)
+            cone = self._cones.find(x, objective)
+            if cone is None:
+                return self._passes.ascend(x, objective, rule, self._as_logits)
+            moved = cone.objectives[0] if isinstance(objective, Measure) else cone.objectives
+            value, gradient = self._passes.ascend(cone.crop(x), moved, rule, self._as_logits)
+            return value, cone.paste(gradient, x)
 
     def before_activation(self, objective: Objective) -> Objective:
         """The same of the values before activations that rectify or bound, where those can be read.
@@ -396,6 +405,7 @@ class Engine:
     def _settle(self) -> None:
         """Take up what depends on the network's make-up: labels, and a graph that is still to be recorded."""
         self._graph, self._recorded = None, False
+        self._cones.clear()
         self.labels = check_labels(self._given_labels, self._passes.classes)
         self._settled = self._passes.shadow.module
 
