@@ -1,0 +1,101 @@
+"""The panes of priors side by side: a picture a preset, with its value and the network's own opinion below."""
+
+from __future__ import annotations
+
+import html
+from types import SimpleNamespace
+
+import ipywidgets
+
+from nnviz_widgets.engine.engine import Engine
+from nnviz_widgets.lang import say, say_error
+from nnviz_widgets.render.figure import Panel
+from nnviz_widgets.render.numbers import format_number
+from nnviz_widgets.widgets.ascent_columns_controls import preset_name
+from nnviz_widgets.widgets.ascent_columns_run import Column, Columns
+from nnviz_widgets.widgets.ascent_question import Question
+from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.run_widget import Moment
+from nnviz_widgets.widgets.scene import Bitmap, Scene, Sprite
+from nnviz_widgets.widgets.still import SMALL
+from nnviz_widgets.widgets.surface import Surface
+
+SIDE, LEAST = 288, 190  # CSS pixels of a picture at most, and before columns wrap
+
+
+class ColumnPanes:
+    """Draws a moment on a surface with a pane for each preset."""
+
+    def __init__(self, surface: Surface, engine: Engine, language: str, names: dict[str, str]) -> None:
+        self._surface, self._engine, self._language, self._panes = surface, engine, language, names
+        self.frames = {name: Frame(surface, pane) for name, pane in names.items()}
+        for frame in self.frames.values():
+            frame.box.add_class("nnviz-slim")
+            room = frame.box.layout
+            room.flex, room.max_width, room.min_width = f"1 1 {LEAST}px", f"{SIDE}px", "0"
+            frame.caption.layout.width = "100%"
+        self.heading = ipywidgets.HTML()
+        self.box = ipywidgets.HBox([frame.box for frame in self.frames.values()])
+        self.box.add_class("nnviz-panes")
+
+    def choose(self, columns: tuple[str, ...]) -> None:
+        """Show the panes of these presets, in this order."""
+        for name, frame in self.frames.items():
+            frame.box.layout.display = None if name in columns else "none"
+            frame.box.layout.order = str(columns.index(name)) if name in columns else None
+
+    def draw(self, state: SimpleNamespace, moment: Moment) -> dict[str, str]:
+        """Show a moment; the panes' words for those who do not see them, by pane."""
+        scenes, labels = {}, {}
+        self.heading.value = f'<div class="nnviz-title">{html.escape(self.title(state, moment.shown))}</div>'
+        for column in moment.shown:
+            frame, name = self.frames[column.name], preset_name(self._language, column.name)
+            if column.step is None:
+                reason = say_error(self._language, column.error) if column.error is not None else ""
+                frame.refuse(name, reason)
+                words = reason
+            else:
+                words = self.words(column, state.question)
+                frame.say(name, words)
+                pixels = self._engine.contract.picture(column.step.x)
+                sharp = max(pixels.shape[:2]) < SMALL
+                sprite = Sprite(Bitmap(pixels, exact=sharp), (0, 0, SIDE, SIDE), smooth=not sharp)
+                scenes[self._panes[column.name]] = Scene(None, (sprite,))
+            labels[self._panes[column.name]] = self._say("columns_label", name=name, words=words.replace("\n", " · "))
+        self._surface.show(scenes)
+        return labels
+
+    def panels(self, state: SimpleNamespace, moment: Moment) -> tuple[list[list[Panel]], str]:
+        """The same as one picture."""
+        found = []
+        for column in moment.shown:
+            if column.step is not None:
+                title = f"{preset_name(self._language, column.name)}\n{self._result_words(column, state.question)}"
+                found.append(Panel(self._engine.contract.picture(column.step.x), title, smooth=True))
+        return [found], f"{self.title(state, moment.shown)} · {self.caption(state, moment)}"
+
+    def title(self, state: SimpleNamespace, columns: Columns) -> str:
+        return self._say("columns_heading", title=state.question.title, count=len(columns))
+
+    def caption(self, state: SimpleNamespace, moment: Moment) -> str:
+        fields = {"step": moment.step, "steps": moment.steps, "seed": state.seed, "size": state.size}
+        return self._say("columns_caption", **fields)
+
+    def words(self, column: Column, question: Question) -> str:
+        """What the prior is, and what came of it."""
+        author = "Yosinski" if column.name.startswith("Yosinski") else column.name
+        about = self._say(f"columns_{column.name}_words"), self._say(f"columns_{author}_paper")
+        return "\n".join([" · ".join(about), self._result_words(column, question)])
+
+    def _result_words(self, column: Column, question: Question) -> str:
+        assert column.step is not None
+        number = format_number(float(column.step.value))
+        lines = [self._say("columns_value", value=question.value, number=number)]
+        if column.top is not None:
+            index, probability = column.top
+            fields = {"name": self._engine.labels[index], "probability": format_number(probability, digits=2)}
+            lines.append(self._say("columns_top", **fields))
+        return "\n".join(lines)
+
+    def _say(self, key: str, **fields: object) -> str:
+        return say(self._language, key, **fields)
