@@ -87,7 +87,8 @@ class Cones:
             return None
         rect = _around([self._field(term.layer, *place) for term, place in known.items()])
         crops = [_aligned(rect, alignment, self._passes.contract.size) for alignment in ALIGNMENTS]
-        cones = [self._moved(objectives, known, crop) for crop in dict.fromkeys(crops) if crop is not None]
+        strides = {term: self._stride(term, *place) for term, place in known.items()}
+        cones = [_moved(objectives, known, strides, crop) for crop in dict.fromkeys(crops) if crop is not None]
         candidates = [cone for cone in cones if cone is not None]
         if not candidates:
             return None
@@ -106,19 +107,6 @@ class Cones:
         if not (-layer.height <= row < layer.height and -layer.width <= col < layer.width):
             return None
         return row % layer.height, col % layer.width
-
-    def _moved(self, objectives: tuple[Objective, ...], places: Mapping[Term, Place], crop: Rect) -> Cone | None:
-        """The objectives with each neuron where it is in the crop; None where that is off its layer's grid."""
-        moved: dict[Term, Term] = {}
-        for term, (row, col) in places.items():
-            strides = self._stride(term, row, col) if crop.top or crop.left else (1, 1)
-            down, right = (
-                _cells(pixels, stride) for pixels, stride in zip((crop.top, crop.left), strides, strict=True)
-            )
-            if down is None or right is None:
-                return None
-            moved[term] = replace(term, numbers=(term.numbers[0], float(row - down), float(col - right)))
-        return Cone(crop, tuple(Objective((moved[t], weight) for t, weight in o.terms) for o in objectives))
 
     def _stride(self, term: Term, row: int, col: int) -> tuple[int, int]:
         """Pixels from one field of the layer to the next, down and to the right, where this one touches no border.
@@ -154,6 +142,19 @@ class Cones:
 
 def _has_place(term: Term) -> bool:
     return term.kind == "neuron" and len(term.numbers) == 3
+
+
+def _moved(
+    objectives: tuple[Objective, ...], places: Mapping[Term, Place], strides: Mapping[Term, tuple[int, int]], crop: Rect
+) -> Cone | None:
+    """The objectives with each neuron where it is in the crop; None where that is off its layer's grid."""
+    moved: dict[Term, Term] = {}
+    for term, (row, col) in places.items():
+        down, right = _cells(crop.top, strides[term][0]), _cells(crop.left, strides[term][1])
+        if down is None or right is None:
+            return None
+        moved[term] = replace(term, numbers=(term.numbers[0], float(row - down), float(col - right)))
+    return Cone(crop, tuple(Objective((moved[t], weight) for t, weight in o.terms) for o in objectives))
 
 
 def _cells(pixels: int, stride: int) -> int | None:

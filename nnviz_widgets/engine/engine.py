@@ -193,7 +193,7 @@ class Engine:
         return gradient if cut is None else cut.canonical(gradient)
 
     def value_and_gradient(
-        self, x: Tensor, objective: Measure | Sequence[Measure], *, redirected: bool = False
+        self, x: Tensor, objective: Measure | Sequence[Measure], *, redirected: bool = False, half: bool = False
     ) -> tuple[Tensor, Tensor]:
         """(N,) values and the gradient of their sum by x, like x, from one pass of which nothing is kept.
 
@@ -205,6 +205,7 @@ class Engine:
             objective: one for all pictures, or a sequence of one a picture.
             redirected: let the gradient through ReLUs that would block all of it, as Lucid does in the first steps of
                 an ascent: see `relu_rules.py`.
+            half: run the network in half precision where its operations bear that; values and gradient keep x's.
         """
         rule: AscentRule = "redirected" if redirected else "vanilla"
         with self._lock, torch.inference_mode(False), torch.enable_grad():
@@ -212,9 +213,9 @@ class Engine:
             x = self._to_network(x)
             cone = self._cones.find(x, objective)
             if cone is None:
-                return self._passes.ascend(x, objective, rule, self._as_logits)
+                return self._passes.ascend(x, objective, rule, self._as_logits, half=half)
             moved = cone.objectives[0] if isinstance(objective, Measure) else cone.objectives
-            value, gradient = self._passes.ascend(cone.crop(x), moved, rule, self._as_logits)
+            value, gradient = self._passes.ascend(cone.crop(x), moved, rule, self._as_logits, half=half)
             return value, cone.paste(gradient, x)
 
     def before_activation(self, objective: Objective) -> Objective:

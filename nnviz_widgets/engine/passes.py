@@ -95,12 +95,14 @@ class Passes:
         cut: Layer | None,
         rule: Rule | AscentRule,
         as_logits: AsLogits,
+        *,
+        half: bool = False,
     ) -> LiveGraph:
         """A forward that can be differentiated from the input on, or from the layer `cut`, and no weight with it."""
         layers = [self.layers[name] for name in names if name != LOGITS]
         leaf = self.laid_out(x.detach()).requires_grad_(cut is None)
         relus = ReluRule(rule)
-        with self.guarded(tuple(x.shape)), nullcontext() if rule == "vanilla" else relus:
+        with self.guarded(tuple(x.shape), half), nullcontext() if rule == "vanilla" else relus:
             found, output = read(self.shadow.module, leaf.clone(), layers, cut=cut, to_end=LOGITS in names)
             logits = None if output is None else as_logits(output)
         if logits is not None:
@@ -127,14 +129,20 @@ class Passes:
         return gradient
 
     def ascend(
-        self, x: Tensor, objective: Measure | Sequence[Measure], rule: AscentRule, as_logits: AsLogits
+        self,
+        x: Tensor,
+        objective: Measure | Sequence[Measure],
+        rule: AscentRule,
+        as_logits: AsLogits,
+        *,
+        half: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """(N,) values of an objective, or of one objective a picture, and the gradient of their sum, like x."""
         objectives = [objective] if isinstance(objective, Measure) else list(objective)
         if not isinstance(objective, Measure) and len(objectives) != len(x):
             raise NnvizError("ascent_count", given=len(objectives), pictures=len(x))
         names = tuple(sorted({name for each in objectives for name in self.names_of(each)}))
-        graph = self.open_graph(x, names, None, rule, as_logits)
+        graph = self.open_graph(x, names, None, rule, as_logits, half=half)
         with self.guarded(tuple(x.shape)):
             if isinstance(objective, Measure):
                 value = self._value(objective, graph.found, graph.logits)
@@ -203,8 +211,8 @@ class Passes:
         def reader(name: str) -> Tensor:
             if name == LOGITS:
                 assert logits is not None
-                return logits
-            return self.layers[name].canonical(found[self.layers.origin(name).name])
+                return logits.to(self.dtype)
+            return self.layers[name].canonical(found[self.layers.origin(name).name]).to(self.dtype)
 
         return objective.value(reader)
 

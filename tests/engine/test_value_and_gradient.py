@@ -160,3 +160,15 @@ def test_a_layout_that_another_size_refuses() -> None:
     module(leaf)[:, 1].sum().backward()
     for _ in range(2):
         assert torch.allclose(engine.value_and_gradient(x, logit(1))[1], leaf.grad, atol=1e-7)
+
+
+@pytest.mark.parametrize("objective", [logit(3), channel("block.0", 2), neuron("conv1", 1, 8, 8)])
+def test_half_precision_is_near(objective: Objective) -> None:
+    engine, x = engine_of(seeded(Plain)), picture(2)
+    value, gradient = engine.value_and_gradient(x, objective)
+    halved, near = engine.value_and_gradient(x, objective, half=True)
+    assert (halved.dtype, near.dtype, near.shape) == (x.dtype, x.dtype, x.shape)
+    assert not torch.equal(near, gradient)
+    assert torch.allclose(halved, value, atol=0.05)
+    assert torch.nn.functional.cosine_similarity(near.flatten(1), gradient.flatten(1)).min() > 0.98
+    assert torch.equal(engine.value_and_gradient(x, objective)[1], gradient)
