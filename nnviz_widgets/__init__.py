@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nnviz_widgets.images.samples import sample as sample
     from nnviz_widgets.lang import set_language as set_language
     from nnviz_widgets.widgets.activation_maps import ActivationMaps as ActivationMaps
+    from nnviz_widgets.widgets.ascent_columns import AscentColumns as AscentColumns
+    from nnviz_widgets.widgets.ascent_sheet import AscentSheet as AscentSheet
     from nnviz_widgets.widgets.camera import Camera as Camera
     from nnviz_widgets.widgets.filters import Filters as Filters
     from nnviz_widgets.widgets.grad_cam import GradCam as GradCam
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ActivationMaps": "widgets.activation_maps",
+    "AscentColumns": "widgets.ascent_columns",
+    "AscentSheet": "widgets.ascent_sheet",
     "Camera": "widgets.camera",
     "Engine": "engine.engine",
     "Filters": "widgets.filters",

@@ -10,6 +10,8 @@ from nnviz_widgets import methods
 
 NAMES = [
     "ActivationMaps",
+    "AscentColumns",
+    "AscentSheet",
     "Camera",
     "Engine",
     "Filters",

@@ -20,7 +20,7 @@ from nnviz_widgets.widgets.scene import Bitmap, Scene, Sprite
 from nnviz_widgets.widgets.still import SMALL
 from nnviz_widgets.widgets.surface import Surface
 
-SIDE, LEAST = 288, 190  # CSS pixels of a picture at most, and before columns wrap
+SIDE, BETWEEN = 288, 16  # CSS pixels of a picture at most, and between two: see style.css
 
 
 class ColumnPanes:
@@ -31,15 +31,14 @@ class ColumnPanes:
         self.frames = {name: Frame(surface, pane) for name, pane in names.items()}
         for frame in self.frames.values():
             frame.box.add_class("nnviz-slim")
-            room = frame.box.layout
-            room.flex, room.max_width, room.min_width = f"1 1 {LEAST}px", f"{SIDE}px", "0"
             frame.caption.layout.width = "100%"
         self.heading = ipywidgets.HTML()
         self.box = ipywidgets.HBox([frame.box for frame in self.frames.values()])
-        self.box.add_class("nnviz-panes")
+        self.box.add_class("nnviz-columns")
 
     def choose(self, columns: tuple[str, ...]) -> None:
         """Show the panes of these presets, in this order."""
+        self.box.layout.max_width = f"{len(columns) * (SIDE + BETWEEN) - BETWEEN}px"
         for name, frame in self.frames.items():
             frame.box.layout.display = None if name in columns else "none"
             frame.box.layout.order = str(columns.index(name)) if name in columns else None
@@ -85,7 +84,7 @@ class ColumnPanes:
         """What the prior is, and what came of it."""
         author = "Yosinski" if column.name.startswith("Yosinski") else column.name
         about = self._say(f"columns_{column.name}_words"), self._say(f"columns_{author}_paper")
-        return "\n".join([" · ".join(about), self._result_words(column, question)])
+        return "\n".join([*about, self._result_words(column, question)])
 
     def _result_words(self, column: Column, question: Question) -> str:
         assert column.step is not None

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.widgets.ascent import Ascent
 
 QUICK = 96  # pixels of a picture: shown at about that many, and more takes longer
+SAVED = 8  # tiles in a row of the saved picture
 BATCH = 8  # pictures at once: a step of so many costs less than so many steps, and the first are soon done
 
 
@@ -191,7 +192,7 @@ class AscentSheet(RunWidget):
         return {name: getattr(self, name) for name in ("layer", "first", "count", "preset", "seed")}
 
     def _panels(self, state: SimpleNamespace, moment: Moment) -> tuple[list[list[Panel]], str]:
-        pixels = self._strips.picture(moment.shown, self.channel, 2 * ACROSS, dark=state.dark)
+        pixels = self._strips.picture(moment.shown, self.channel, SAVED, dark=state.dark)
         return [[Panel(pixels, self._heading(state, moment.shown))]], self._words(self.channel)
 
 

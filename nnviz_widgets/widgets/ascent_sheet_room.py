@@ -12,4 +12,4 @@ class Room(anywidget.AnyWidget):
     """Has no picture of its own; it looks at the strips of the widget that it is a child of."""
 
     _esm = Path(__file__).parent / "ascent_sheet_room.js"
-    across = traitlets.Int(2, help="strips in a row").tag(sync=True)
+    across = traitlets.Int(3, help="strips in a row").tag(sync=True)

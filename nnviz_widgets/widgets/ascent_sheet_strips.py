@@ -14,8 +14,8 @@ from nnviz_widgets.widgets.ascent_sheet_run import Sheet, Tile
 from nnviz_widgets.widgets.scene import RATIO, Bitmap, Box, Scene, Sprite
 from nnviz_widgets.widgets.surface import Surface
 
-TILE, GAP, ACROSS = 104, 1, 4  # CSS pixels of a tile and between two; tiles of a strip
-MOST = 64  # tiles of a sheet
+TILE, GAP, ACROSS = 104, 1, 2  # CSS pixels of a tile and between two; tiles of a strip
+MOST = 48  # tiles of a sheet
 FONT = 15
 FAINT = (128, 128, 128, 28)
 STRIPS = tuple(f"strip{index}" for index in range(-(-MOST // ACROSS)))

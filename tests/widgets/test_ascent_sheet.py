@@ -14,7 +14,7 @@ from nnviz_widgets.methods.ascent import ascent
 from nnviz_widgets.methods.presets import preset
 from nnviz_widgets.widgets.ascent_sheet import AscentSheet
 from nnviz_widgets.widgets.ascent_sheet_run import SheetResult, run_sheet
-from nnviz_widgets.widgets.ascent_sheet_strips import ACROSS, SIZE, step
+from nnviz_widgets.widgets.ascent_sheet_strips import SIZE, step
 from nnviz_widgets.widgets.pointer import Event
 from tests.widgets.conftest import Switch, control_of, html_of, status_of
 
@@ -137,21 +137,28 @@ def test_a_tile_is_chosen_by_keys_and_opened_by_enter_or_a_click(sheet):
     until(lambda: widget.phase == "done")
     moment = widget.moment
     widget._room.across = 1
-    for key, expected in (("ArrowRight", 1), ("ArrowDown", 5), ("ArrowDown", 5), ("ArrowLeft", 4), ("Home", 0)):
+    for key, expected in (
+        ("ArrowRight", 1),
+        ("ArrowDown", 3),
+        ("ArrowUp", 1),
+        ("End", 7),
+        ("ArrowDown", 7),
+        ("Home", 0),
+    ):
         widget._on_event(Event("key", "strip0", key=key))
         assert widget.channel == expected
     assert widget.opened is None
     widget._on_event(Event("key", "strip0", key="Enter"))
     first = widget.opened
     assert (first.of, first.layer, first.channel, first.seed) == ("channel", "relu2", 0, 0)
-    widget._on_event(Event("click", "strip1", x=(2 * 105 + 50) / SIZE[0]))
+    widget._on_event(Event("click", "strip3", x=50 / SIZE[0]))
     assert (widget.channel, widget.opened.channel) == (6, 6)
     assert first.comm is None  # closed
     assert widget.moment is moment  # nothing was made anew
 
 
 def test_pointing_at_a_tile_tells_what_it_is(sheet):
-    widget = sheet(count=6, channel=4)
+    widget = sheet(count=5, channel=4)
     widget.compute()
     until(lambda: widget.phase == "done")
     assert "channel 4 · " in widget._caption.value
@@ -159,7 +166,7 @@ def test_pointing_at_a_tile_tells_what_it_is(sheet):
     tile = widget.moment.shown.tiles[1]
     assert "channel 1 · " in widget._caption.value
     assert f"network: {widget.engine.labels[tile.top[0]]}" in widget._caption.value
-    widget._on_event(Event("move", "strip1", x=0.9))  # behind the last
+    widget._on_event(Event("move", "strip2", x=0.9))  # behind the last
     assert "channel 1 · " in widget._caption.value
     widget._on_event(Event("leave"))
     assert "channel 4 · " in widget._caption.value
@@ -168,19 +175,18 @@ def test_pointing_at_a_tile_tells_what_it_is(sheet):
 def test_tiles_not_yet_begun_are_faint_and_numbered(sheet):
     widget = sheet(autorun=False)
     until(lambda: widget.phase == "paused")
-    widget._on_event(Event("move", "strip1", x=0.01))
+    widget._on_event(Event("move", "strip2", x=0.01))
     assert "channel 4 · not begun" in widget._caption.value
-    strip = widget._surface.picture("strip0")
-    assert strip[4, 4, 3] == 255
-    assert 0 < strip[4, 2 * 105 * 2 + 8, 3] < 64
+    assert widget._surface.picture("strip0")[4, 4, 3] == 255
+    assert 0 < widget._surface.picture("strip1")[4, 4, 3] < 64
 
 
 def test_keys_with_another_number_in_a_row():
     channels = range(10, 21)
-    assert step(channels, 10, "ArrowDown", ACROSS) == 14
-    assert step(channels, 19, "ArrowDown", ACROSS) == 19
-    assert step(channels, 20, "ArrowRight", ACROSS) == 20
-    assert step(channels, 12, "End", ACROSS) == 20
+    assert step(channels, 10, "ArrowDown", 4) == 14
+    assert step(channels, 19, "ArrowDown", 4) == 19
+    assert step(channels, 20, "ArrowRight", 4) == 20
+    assert step(channels, 12, "End", 4) == 20
 
 
 def test_the_range_ends_with_the_layer(sheet):
