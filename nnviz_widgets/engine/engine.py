@@ -210,7 +210,8 @@ class Engine:
         rule: AscentRule = "redirected" if redirected else "vanilla"
         with self._lock, torch.inference_mode(False), torch.enable_grad():
             self._follow()
-            x = self._to_network(x)
+            _check_shape(x, self.contract.channels)
+            x = x.to(self.device, self._passes.dtype)
             cone = self._cones.find(x, objective)
             if cone is None:
                 return self._passes.ascend(x, objective, rule, self._as_logits, half=half)

@@ -76,6 +76,7 @@ class Passes:
             raise NnvizError("output_shape", got=type(output).__name__ if tensor is None else tuple(tensor.shape))
         self.check_numbers(tensor)
         self.layers, self.dtype, self.classes, self._draws = layers, dtype, tensor.shape[1], draws
+        self._refused: set[tuple[int, ...]] = set()
         self.noise_output = tensor.flatten(1)
 
     def read(self, x: Tensor, names: Sequence[str], *, half: bool = False) -> dict[str, Tensor]:
@@ -97,16 +98,19 @@ class Passes:
         as_logits: AsLogits,
         *,
         half: bool = False,
+        layout: torch.memory_format | None = None,
     ) -> LiveGraph:
         """A forward that can be differentiated from the input on, or from the layer `cut`, and no weight with it."""
         layers = [self.layers[name] for name in names if name != LOGITS]
-        leaf = self.laid_out(x.detach()).requires_grad_(cut is None)
+        leaf = (self.laid_out(x.detach()) if layout is None else x.detach().clone(memory_format=layout)).requires_grad_(
+            cut is None
+        )
         relus = ReluRule(rule)
         with self.guarded(tuple(x.shape), half), nullcontext() if rule == "vanilla" else relus:
             found, output = read(self.shadow.module, leaf.clone(), layers, cut=cut, to_end=LOGITS in names)
             logits = None if output is None else as_logits(output)
         if logits is not None:
-            self.check_numbers(logits)
+            self.check_numbers(logits, x)
         return LiveGraph(leaf if cut is None else found[cut.name], found, output, logits, relus.overridden)
 
     def differentiate(
@@ -142,7 +146,7 @@ class Passes:
         if not isinstance(objective, Measure) and len(objectives) != len(x):
             raise NnvizError("ascent_count", given=len(objectives), pictures=len(x))
         names = tuple(sorted({name for each in objectives for name in self.names_of(each)}))
-        graph = self.open_graph(x, names, None, rule, as_logits, half=half)
+        graph = self._open_to_ascend(x, names, rule, as_logits, half)
         with self.guarded(tuple(x.shape)):
             if isinstance(objective, Measure):
                 value = self._value(objective, graph.found, graph.logits)
@@ -150,9 +154,26 @@ class Passes:
                 value = self._one_each(objectives, graph)
             (gradient,) = torch.autograd.grad(value.sum(), graph.leaf)
         value = value.detach()
-        self.check_numbers(value)
-        self.check_numbers(gradient)
+        # One look at all numbers, for an ascent is in a hurry: what they come from is asked only where they are none.
+        if not all_finite(value.sum() + gradient.sum()):
+            self.check_numbers(value, x)
+            self.check_numbers(gradient, x)
         return value, gradient
+
+    def _open_to_ascend(
+        self, x: Tensor, names: Sequence[str], rule: AscentRule, as_logits: AsLogits, half: bool
+    ) -> LiveGraph:
+        """In the layout that is quickest at the network's own size, unless it refuses that at this one."""
+        size = tuple(x.shape[2:])
+        if size not in self._refused:
+            try:
+                return self.open_graph(x, names, None, rule, as_logits, half=half, layout=self._layout)
+            except NnvizError as error:
+                if self._layout == torch.contiguous_format or error.code != "module_raised":
+                    raise
+        graph = self.open_graph(x, names, None, rule, as_logits, half=half, layout=torch.contiguous_format)
+        self._refused.add(size)
+        return graph
 
     def _one_each(self, objectives: Sequence[Measure], graph: LiveGraph) -> Tensor:
         """(N,) values of one objective a picture."""
@@ -229,10 +250,12 @@ class Passes:
         with plain_errors(shape), randomness, precision(self.device, half):
             yield
 
-    def check_numbers(self, values: Tensor) -> None:
-        """An error where values are NaN or infinite; it names the weights to blame, if any are."""
+    def check_numbers(self, values: Tensor, x: Tensor | None = None) -> None:
+        """An error where values are NaN or infinite; it names the input or the weights to blame, if any are."""
         if all_finite(values):
             return
+        if x is not None and not all_finite(x):
+            raise NnvizError("input_nan")
         state = [*self.shadow.module.named_parameters(), *self.shadow.module.named_buffers()]
         bad = next((name for name, tensor in state if not torch.isfinite(tensor).all()), None)
         raise NnvizError("output_nan") if bad is None else NnvizError("weights_nan", name=bad)
