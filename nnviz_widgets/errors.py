@@ -38,6 +38,8 @@ MESSAGES: dict[str, str] = {
     "scan_changed": "The weights changed during the scan: what was finished before stays; scan again.",
     "index_layer": "Layer {layer!r} was not scanned: there are {known}.",
     "index_smallest": "The smallest activations were not kept: scan with smallest=True.",
+    "patches_images": "The index does not hold the pictures themselves: pass the ImageSet that was scanned too, TopPatches(engine, index, image_set).",
+    "patches_network": "The index has {found} channels in {layer!r} and the network {own}: it belongs to another network; scan with this one.",
     # the camera
     "camera_empty": "The camera has given no picture yet: show the widget in a browser and allow the camera there.",
     "camera_insecure": "The browser gives no camera to this page, for it is not secure: open it as https:// or through "

@@ -34,6 +34,8 @@ ERRORS = {
     "scan_changed": "Les poids ont changé pendant le parcours : ce qui était terminé reste ; recommencez le parcours.",
     "index_layer": "La couche {layer!r} n’a pas été parcourue : il y a {known}.",
     "index_smallest": "Les plus petites activations n’ont pas été gardées : parcourez avec smallest=True.",
+    "patches_images": "L’index ne contient pas les images elles-mêmes : passez aussi l’ImageSet parcouru, TopPatches(engine, index, image_set).",
+    "patches_network": "L’index a {found} canaux en {layer!r} et le réseau {own} : il vient d’un autre réseau ; parcourez avec celui-ci.",
     # the camera
     "camera_empty": "La caméra n’a encore donné aucune image : affichez le widget dans un navigateur et autorisez-y la "
     "caméra.",

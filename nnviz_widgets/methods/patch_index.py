@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.methods.channel_statistics import ChannelStatistics
 from nnviz_widgets.methods.scan_state import LayerScan, ScanState, load
 from nnviz_widgets.methods.top_k import NOBODY, TopK
@@ -23,13 +24,15 @@ class PatchIndex:
     Attributes:
         state: the tensors themselves.
         widths: columns of each layer's maps, by name; 1 where there are none.
+        images: the pictures, which are not in the file; None where nobody has said.
     """
 
     state: ScanState
     widths: dict[str, int]
+    images: ImageSet | None = None
 
     @classmethod
-    def open(cls, folder: str | Path, widths: dict[str, int]) -> PatchIndex:
+    def open(cls, folder: str | Path, widths: dict[str, int], images: ImageSet | None = None) -> PatchIndex:
         """The index in the folder of a finished scan.
 
         Raises:
@@ -38,7 +41,7 @@ class PatchIndex:
         path = Path(folder) / INDEX
         if not path.exists():
             raise NnvizError("index_missing", path=str(folder))
-        return cls(load(path), widths)
+        return cls(load(path), widths, images)
 
     @property
     def layers(self) -> tuple[str, ...]:

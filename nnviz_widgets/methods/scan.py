@@ -41,10 +41,11 @@ class ScanProgress:
     left: float | None
     _state: Callable[[], ScanState] = field(repr=False)
     _widths: dict[str, int] = field(repr=False)
+    _images: ImageSet = field(repr=False)
 
     @cached_property
     def index(self) -> PatchIndex:
-        return PatchIndex(self._state(), self._widths)
+        return PatchIndex(self._state(), self._widths, self._images)
 
 
 def scan(
@@ -92,7 +93,9 @@ def scan(
     begun, count, open_piece = time.monotonic(), 0, None
     try:
         if states:
-            yield ScanProgress(len(seen) / len(image_set), len(seen), None, None, lambda: together(states), widths)
+            yield ScanProgress(
+                len(seen) / len(image_set), len(seen), None, None, lambda: together(states), widths, image_set
+            )
         for piece in pieces:
             count += piece.count
             open_piece = None if piece.finished else piece
@@ -102,7 +105,7 @@ def scan(
                 rate = count / (time.monotonic() - begun)
                 done, left = len(seen) + count, (len(todo) - count) / rate
                 state = _so_far(tuple(states), open_piece)
-                yield ScanProgress(done / len(image_set), done, rate, left, state, widths)
+                yield ScanProgress(done / len(image_set), done, rate, left, state, widths, image_set)
     finally:
         pieces.close()
         if open_piece is not None:
@@ -111,7 +114,7 @@ def scan(
     if todo or not (home / INDEX).exists():
         whole.save(home / INDEX)
     mean = count / (time.monotonic() - begun) if count else None
-    yield ScanProgress(1.0, len(whole.ids), mean, 0.0, lambda: whole, widths)
+    yield ScanProgress(1.0, len(whole.ids), mean, 0.0, lambda: whole, widths, image_set)
 
 
 def _here(engine: Engine, job: Job, todo: Sequence[int], workers: int) -> Generator[Piece]:
