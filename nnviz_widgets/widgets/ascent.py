@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
+from torch import Tensor
 
 from nnviz_widgets.engine.objectives import Objective
 from nnviz_widgets.methods.ascent import ascent
@@ -98,8 +99,10 @@ class Ascent(AscentSaving):
         state.wanted = state.target if state.of == "class" else None
         if begin is None:
             self._timeline.clear()
+            self._began = self._start_of(state)
         else:
             self._timeline.cut(begin.step)
+        state.began = self._began  # for the recipe
         knobs = self._knobs()
         asked = state.question.read
         made = ascent(
@@ -108,7 +111,7 @@ class Ascent(AscentSaving):
             size=state.size,
             steps=LONGEST,  # where it ends is looked up at each step
             step_size=knobs["step_size"],
-            start=self._start_of(state) if begin is None else begin.state,
+            start=state.began if begin is None else begin.state,
             priors=priors_of(state, knobs),
             seed=state.seed,
             knobs=lambda: steering(state, self._knobs()),
@@ -116,16 +119,22 @@ class Ascent(AscentSaving):
         for step in made:
             moment = Moment(step.step, self.steps, step, step.state)
             self._timeline.add(moment, mean_value(step.value))
+            self._drawn.think(step)
             yield moment
             if step.step >= moment.steps and (begin is None or step.step > begin.step):
                 return
 
-    def _start_of(self, state: SimpleNamespace) -> Any:
-        if state.start_from == "photo":
-            return state.x
-        if state.start_from == "last":
-            return "noise" if state.last is None else state.last
-        return state.start_from
+    def _start_of(self, state: SimpleNamespace) -> str | Tensor:
+        match state.start_from:
+            case "photo":
+                start: str | Tensor = state.x
+            case "last" if state.last is not None:
+                start = state.last
+            case "zeros":
+                start = "zeros"
+            case _:
+                start = "noise"
+        return start
 
     def _draw(self, state: SimpleNamespace, moment: Moment) -> None:
         running = self.phase == "running" and moment.step < moment.steps

@@ -28,6 +28,7 @@ class WhatControls:
         self._widget = widget
         language = widget.language
         self._of = ipywidgets.ToggleButtons(style={"button_width": "auto"}, layout=ipywidgets.Layout(width="auto"))
+        self._of.observe(self._choose, "value")
         self._offer()
         layers = list(widget.engine.layers.distinct())
         self._fields = {
@@ -38,7 +39,6 @@ class WhatControls:
             "direction": text_field(language, "ascent_direction", "ascent_direction_example", width="330px"),
         }
         self._fields["channel"].tooltip = say(language, "ascent_channel_tip")
-        bind(widget, "of", self._of, refused)
         bind(widget, "layer", self._fields["layer"], refused)
         widget.observe(self._on_layer, "layer")
         bind(widget, "channel", self._fields["channel"], refused)
@@ -52,17 +52,24 @@ class WhatControls:
     def _offer(self) -> None:
         """The buttons; an expression is among them once there is one."""
         language, names = self._widget.language, OF if self._widget.objective is not None else OF[:-1]
+        self._of.unobserve(self._choose, "value")  # new options choose the first of them
         self._of.options = [(say(language, f"ascent_of_{name}_button"), name) for name in names]
         self._of.tooltips = [say(language, f"ascent_of_{name}_tip") for name in names]
+        self._of.value = self._widget.of
+        self._of.observe(self._choose, "value")
+
+    def _choose(self, change: Any) -> None:
+        self._widget.of = change["new"]
 
     def _on_objective(self, _change: Any) -> None:
         widget = self._widget
         with widget._together():
-            of = "expression" if widget.objective is not None else "class" if widget.of == "expression" else widget.of
-            self._of.unobserve_all("value")  # new options would choose the first
-            self._offer()
-            bind(widget, "of", self._of, widget._failed)
-            widget.of = of
+            if widget.objective is not None:
+                self._offer()
+                widget.of = "expression"
+            elif widget.of == "expression":
+                widget.of = "class"
+        self._offer()
 
     def _last_channel(self) -> int:
         return int(self._widget.engine.layers[self._widget.layer].channels) - 1
@@ -77,6 +84,7 @@ class WhatControls:
 
     def _on_of(self, _change: Any = None) -> None:
         """A field that has no say now is not there to be tried."""
+        self._of.value = self._widget.of
         for name, field in self._fields.items():
             acts = self._widget._acts(name)
             field.disabled = not acts

@@ -15,6 +15,7 @@ from torch import Tensor
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.images.contract import InputContract
 from nnviz_widgets.lang import say
+from nnviz_widgets.methods.ascent_step import AscentStep
 from nnviz_widgets.render.colormap import Pixels
 from nnviz_widgets.render.curve import Mark, curve
 from nnviz_widgets.render.figure import Panel
@@ -29,6 +30,7 @@ from nnviz_widgets.widgets.surface import Surface
 SIDE = 320  # CSS pixels of the picture
 CURVE = 372, 164
 CALM = 0.4  # seconds for which an opinion stands while a run goes on, to be read
+SHARE = 0.05  # of the time may go to opinions
 GAP = 2  # pixels between several pictures
 
 
@@ -63,7 +65,7 @@ class AscentPanes:
         right.layout.max_width = "100%"
         self.box = ipywidgets.HBox([self.frames["picture"].box, right])
         self.box.add_class("nnviz-panes")
-        self._thought: tuple[Any, Vector] | None = None  # of which step, and the opinion of it
+        self._thought: tuple[AscentStep, Vector] | None = None  # of which step, and the opinion of it
         self._next_thought = 0.0
         self._curve = np.zeros((1, 1, 4), np.uint8)
 
@@ -82,7 +84,8 @@ class AscentPanes:
         )
         self.frames["picture"].say(question.title, self._words(state, moment))
         self.frames["curve"].say(self._say("ascent_curve", value=question.value), self._best_words(timeline))
-        self._opine(state, step, running=running)
+        thought = self._thought[1] if running and self._thought is not None else self._opinion_of(step)
+        self._bars.value = opinion_html(thought, self._engine.labels, state.wanted)
         return {"picture": f"{question.title}: {self._words(state, moment)}", "curve": self._best_words(timeline)}
 
     def panels(self, state: SimpleNamespace, moment: Moment) -> tuple[list[list[Panel]], str]:
@@ -115,15 +118,15 @@ class AscentPanes:
             return ""
         return self._say("ascent_best_at", value=format_number(mean_value(best.shown.value)), step=best.step)
 
-    def _opine(self, state: SimpleNamespace, step: Any, *, running: bool) -> None:
-        now = time.monotonic()
-        if running and now < self._next_thought:
-            return
-        found = self._opinion_of(step)
-        self._next_thought = time.monotonic() + CALM
-        self._bars.value = opinion_html(found, self._engine.labels, state.wanted)
+    def think(self, step: AscentStep) -> None:
+        """Ask the network about a step of a running ascent, for a small share of the time. Worker's thread."""
+        begun = time.monotonic()
+        if begun >= self._next_thought:
+            self._opinion_of(step)
+            ended = time.monotonic()
+            self._next_thought = ended + max(CALM, (ended - begun) / SHARE)
 
-    def _opinion_of(self, step: Any) -> Vector:
+    def _opinion_of(self, step: AscentStep) -> Vector:
         if self._thought is None or self._thought[0] is not step:
             self._thought = step, opinion(self._engine, step.x)
         return self._thought[1]

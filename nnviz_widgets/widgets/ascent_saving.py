@@ -13,6 +13,7 @@ from PIL import Image
 
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import say_error
+from nnviz_widgets.methods.recipe import Recipe
 from nnviz_widgets.render.animation import write_animation
 from nnviz_widgets.render.colormap import Pixels
 from nnviz_widgets.widgets.ascent_panes import pixels_of
@@ -48,9 +49,7 @@ class AscentSaving(AscentState):
 
     def save_recipe(self, path: str | Path) -> Path:
         """Write the recipe that makes what is shown again; see `methods.recipe.Recipe`."""
-        path = Path(path).expanduser()
-        raise NotImplementedError
-        return path
+        return self._recipe().save(path)
 
     def close(self) -> None:
         """Cancel, and free every comm, timer and thread of this widget."""
@@ -63,6 +62,14 @@ class AscentSaving(AscentState):
             self.compute()
         assert self.moment is not None
         return self.moment
+
+    def _recipe(self) -> Recipe:
+        """Of what is shown."""
+        moment = self._moment_to_save()
+        assert self._latest is not None
+        state = self._latest[0]
+        asked = state.question.read if state.pictures == 1 else [state.question.read] * state.pictures
+        return Recipe.of(moment.state, asked, state.began, network=self.engine.name)
 
     def _write(self, path: str | Path, rate: float, size: int | None, tell: Callable[[int, int], object]) -> Path:
         last = self._moment_to_save()

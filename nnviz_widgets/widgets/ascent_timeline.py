@@ -97,8 +97,5 @@ class Timeline:
             known = {moment.step: moment for moment in (self.best, self._last, *self._kept) if moment is not None}
             return iter([known[step] for step in sorted(known)])
 
-    def __len__(self) -> int:
-        return len(list(self))
-
     def _value(self, moment: Moment) -> float:
         return self._values[moment.step]

@@ -96,6 +96,7 @@ class RunWidget(LiveWidget):
             self._latest = self._latest[0], moment
         self._draw_latest()
         self.phase = "paused"
+        self._tell(State(False, None, 0.0, None, cancelled=True))
 
     @property
     def moment(self) -> Moment | None:
@@ -175,10 +176,10 @@ class RunWidget(LiveWidget):
     # Its moments
 
     def _arrived(self, value: tuple[SimpleNamespace, Moment], last: bool) -> None:
-        if self._asked is not None and not last:
-            return  # paused, or gone back, meanwhile
         now = time.monotonic()
         with self._drawing:
+            if self._asked is not None and not last:
+                return  # paused, or gone back, meanwhile
             self._latest = value
             self._times.append((now, value[1].step))
             while now - self._times[0][0] > WINDOW and len(self._times) > 2:

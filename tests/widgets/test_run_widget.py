@@ -178,6 +178,7 @@ def test_going_back_and_on_gives_the_same(counter):
     early = Moment(2, 6, 2, 2)
     widget.seek(early)
     assert (widget.phase, widget.moment, widget.result) == ("paused", early, 2)
+    assert "step 2 of 6" in widget._status.text.value
     widget.start()
     assert widget.compute() == 6
 
