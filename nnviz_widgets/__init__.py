@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.widgets.ascent_columns import AscentColumns as AscentColumns
     from nnviz_widgets.widgets.ascent_sheet import AscentSheet as AscentSheet
     from nnviz_widgets.widgets.camera import Camera as Camera
+    from nnviz_widgets.widgets.deepdream import DeepDream as DeepDream
     from nnviz_widgets.widgets.filters import Filters as Filters
     from nnviz_widgets.widgets.grad_cam import GradCam as GradCam
     from nnviz_widgets.widgets.occlusion import Occlusion as Occlusion
@@ -34,6 +35,7 @@ _HOMES = {
     "AscentColumns": "widgets.ascent_columns",
     "AscentSheet": "widgets.ascent_sheet",
     "Camera": "widgets.camera",
+    "DeepDream": "widgets.deepdream",
     "Engine": "engine.engine",
     "Filters": "widgets.filters",
     "GradCam": "widgets.grad_cam",

@@ -13,6 +13,7 @@ NAMES = [
     "AscentColumns",
     "AscentSheet",
     "Camera",
+    "DeepDream",
     "Engine",
     "Filters",
     "GradCam",

@@ -30,11 +30,15 @@ def open_photo(engine: Engine, photo: Any, max_side: int | None) -> Tensor:
         return photo.detach().to(engine.device, torch.float32)
     picture = open_picture(photo, channels=contract.channels)
     pixels = (picture if isinstance(picture, Tensor) else pil_to_tensor(picture).float() / 255)[None]
-    height, width = pixels.shape[2:]
-    if max_side is not None and max(height, width) > max_side:
-        scale = max_side / max(height, width)
-        pixels = resize(pixels, (max(1, round(height * scale)), max(1, round(width * scale)))).clamp(0, 1)
+    pixels = reduced(pixels, max_side).clamp(0, 1)
     return contract.normalise(pixels).to(engine.device)
+
+
+def reduced(x: Tensor, max_side: int | None) -> Tensor:
+    """(1, C, h, w) whose longer side is at most `max_side` pixels."""
+    height, width = x.shape[2:]
+    scale = 1 if max_side is None else min(1, max_side / max(height, width))
+    return resize(x, (max(1, round(height * scale)), max(1, round(width * scale))))
 
 
 def octave_sizes(size: Size, octaves: int, scale: float, smallest: int) -> list[Size]:
