@@ -41,8 +41,8 @@ class DreamSaving(DreamTraits):
 
     def close(self) -> None:
         """Cancel, and free every comm, timer and thread of this widget."""
-        self._cancelled.set()
         if self._flight is not None:
+            self._cancelled.set()
             self._flight.join()
         super().close()
 
