@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.images.samples import sample as sample
     from nnviz_widgets.lang import set_language as set_language
     from nnviz_widgets.widgets.activation_maps import ActivationMaps as ActivationMaps
+    from nnviz_widgets.widgets.ascent import Ascent as Ascent
     from nnviz_widgets.widgets.ascent_columns import AscentColumns as AscentColumns
     from nnviz_widgets.widgets.ascent_sheet import AscentSheet as AscentSheet
     from nnviz_widgets.widgets.camera import Camera as Camera
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ActivationMaps": "widgets.activation_maps",
+    "Ascent": "widgets.ascent",
     "AscentColumns": "widgets.ascent_columns",
     "AscentSheet": "widgets.ascent_sheet",
     "Camera": "widgets.camera",

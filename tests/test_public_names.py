@@ -10,6 +10,7 @@ from nnviz_widgets import methods
 
 NAMES = [
     "ActivationMaps",
+    "Ascent",
     "AscentColumns",
     "AscentSheet",
     "Camera",
