@@ -128,19 +128,25 @@ class Settings:
         """With other values; a knob of a prior that is not there adds it, and the value 0 makes it nothing."""
         wanted: dict[type[Prior], dict[str, Any]] = {}
         for name, value in knobs.items():
-            if name != "step_size" and name not in KNOBS:
-                raise NnvizError("prior_unknown", name=name, known=", ".join(["step_size", *KNOBS]))
             if name != "step_size":
-                wanted.setdefault(KNOBS[name], {})[name] = value
+                wanted.setdefault(prior_of(name), {})[name] = value
         priors = [replace(p, **wanted.pop(type(p), {})) for p in self.priors]
         priors += [kind(**{fields(kind)[0].name: 0, **values}) for kind, values in wanted.items()]
         return Settings(tuple(priors), knobs.get("step_size", self.step_size))
 
-    def value(self, knob: str) -> float | None:
-        """What a knob stands at; None where its prior is not there."""
+    def value(self, knob: str) -> float:
+        """What a knob stands at; 0 where its prior is not there."""
         if knob == "step_size":
             return self.step_size
-        return next((getattr(p, knob) for p in self.priors if type(p) is KNOBS.get(knob)), None)
+        kind = prior_of(knob)
+        return next((getattr(p, knob) for p in self.priors if type(p) is kind), 0)
+
+
+def prior_of(knob: str) -> type[Prior]:
+    """The prior that a knob belongs to."""
+    if knob not in KNOBS:
+        raise NnvizError("prior_unknown", name=knob, known=", ".join(["step_size", *KNOBS]))
+    return KNOBS[knob]
 
 
 def is_nothing(prior: Prior) -> bool:

@@ -283,6 +283,14 @@ def test_a_picture_too_small_is_told_the_smallest() -> None:
         next(ascent(engine, logit(1), size=smallest - 1))
 
 
+def test_only_what_changes_is_written_down(engine: Engine) -> None:
+    knobs = {"step_size": 0.02, "decay": 0.0, "jitter": 0, "l2": 0.1, "small_norm": 0.0}
+    *_, last = ascent(engine, logit(1), priors="None", steps=3, knobs=lambda: knobs)
+    assert last.state.steered == ((0, {"l2": 0.1}),)
+    assert last.state.begun.priors == (Normalised(),)
+    assert last.state.settings.priors == (Normalised(), L2(0.1))
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
