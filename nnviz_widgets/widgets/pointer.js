@@ -10,9 +10,45 @@ function isDark() {
   return a !== 0 && 0.299 * r + 0.587 * g + 0.114 * b < 128;
 }
 
+// A press, what follows while it is held, and its release; one that goes nowhere is a click.
+function dragging(model, place, offer, drop) {
+  const FAR = 4; // pixels
+  let start = null, path = [], far = false;
+  const message = (kind, event, canvas) => {
+    const at = place(event, canvas);
+    path.push([at.x, at.y]);
+    return { kind, held: true, shift: event.shiftKey, path, ...at };
+  };
+  return {
+    held: () => start !== null,
+    press(event, canvas) {
+      if (event.button !== 0) return;
+      canvas.setPointerCapture(event.pointerId);
+      start = [event.clientX, event.clientY], path = [], far = false;
+      drop();
+      model.send(message("press", event, canvas));
+      path = [];
+    },
+    move(event, canvas) {
+      if (!start) return;
+      far ||= Math.hypot(event.clientX - start[0], event.clientY - start[1]) > FAR;
+      if (!far) return;
+      offer(message("move", event, canvas));
+    },
+    sent() { path = []; },
+    release(event, canvas) {
+      if (!start) return;
+      start = null;
+      drop();
+      model.send(message("release", event, canvas));
+      if (!far && event.type === "pointerup") model.send({ kind: "click", shift: event.shiftKey, ...place(event, canvas) });
+    },
+  };
+}
+
 function watch(root, model, signal) {
   let waiting = null, busy = false, last = 0;
-  const send = (message) => { busy = true; last = performance.now(); model.send(message); };
+  const send = (message) => { busy = true; last = performance.now(); model.send(message); if (message.held) drag.sent(); };
   const answered = () => {
     busy = false;
     if (waiting) { const message = waiting; waiting = null; send(message); }
@@ -36,26 +72,42 @@ function watch(root, model, signal) {
     handle?.(event, canvas);
   }, { capture: true, signal });
 
-  const move = (event, canvas) => {
-    const message = { kind: "move", ...place(event, canvas) };
-    // An answer that never comes (a busy kernel) must not silence the pointer for good.
-    if (busy && performance.now() - last < 1000) waiting = message; else send(message);
-  };
-  listen("mousemove", move);
+  // An answer that never comes (a busy kernel) must not silence the pointer for good.
+  const offer = (message) => { if (busy && performance.now() - last < 1000) waiting = message; else send(message); };
+  const move = (event, canvas) => offer({ kind: "move", ...place(event, canvas) });
+  const drag = dragging(model, place, offer, () => { waiting = null; });
+  const drags = (canvas) => canvas.classList.contains("nnviz-drag");
+  listen("mousemove", (event, canvas) => { if (!drag.held()) move(event, canvas); });
   // What can be dragged goes on past the pane's edge; a finger drags it as a mouse does.
   const grabs = (canvas) => canvas.classList.contains("nnviz-grab");
-  listen("pointerdown", (event, canvas) => { if (grabs(canvas)) canvas.setPointerCapture(event.pointerId); });
+  listen("pointerdown", (event, canvas) => {
+    if (grabs(canvas)) canvas.setPointerCapture(event.pointerId);
+    if (drags(canvas)) drag.press(event, canvas);
+  });
   const finger = (event, canvas) => event.pointerType !== "mouse" && grabs(canvas);
-  listen("pointermove", (event, canvas) => { if (finger(event, canvas)) move(event, canvas); });
+  listen("pointermove", (event, canvas) => {
+    if (finger(event, canvas)) move(event, canvas);
+    if (drags(canvas)) drag.move(event, canvas);
+  });
+  for (const type of ["pointerup", "pointercancel"]) listen(type, (event, canvas) => {
+    if (drags(canvas)) drag.release(event, canvas);
+  });
   listen("pointerup", (event, canvas) => {
     if (finger(event, canvas)) model.send({ kind: "click", ...place(event, canvas) });
   });
   listen("mouseout", () => { waiting = null; model.send({ kind: "leave" }); });
   listen("mousedown", (event, canvas) => canvas.focus({ preventScroll: true }));
-  listen("click", (event, canvas) => model.send({ kind: "click", ...place(event, canvas) }));
-  for (const type of ["mouseup", "wheel", "touchstart", "touchmove", "touchend", "touchcancel"]) listen(type);
+  listen("click", (event, canvas) => { if (!drags(canvas)) model.send({ kind: "click", ...place(event, canvas) }); });
+  listen("wheel", (event, canvas) => {
+    if (!drags(canvas) || !(event.ctrlKey || event.metaKey)) return; // without a key the page scrolls
+    event.preventDefault();
+    const before = waiting?.kind === "wheel" ? waiting.delta : 0;
+    offer({ kind: "wheel", delta: before + event.deltaY * (event.deltaMode ? 33 : 1), ...place(event, canvas) });
+  });
+  for (const type of ["mouseup", "touchstart", "touchmove", "touchend", "touchcancel"]) listen(type);
   listen("keydown", (event, canvas) => {
-    const known = KEYS.includes(event.key) || (event.key === "Enter" && canvas.classList.contains("nnviz-opens"));
+    const own = { Enter: "nnviz-opens", " ": "nnviz-plays" }[event.key];
+    const known = KEYS.includes(event.key) || (own && canvas.classList.contains(own));
     if (!known || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     model.send({ kind: "key", key: event.key, ...place({ clientX: 0, clientY: 0 }, canvas) });
