@@ -91,9 +91,7 @@ function watch(root, model, signal) {
   });
   for (const type of ["pointerup", "pointercancel"]) listen(type, (event, canvas) => {
     if (drags(canvas)) drag.release(event, canvas);
-  });
-  listen("pointerup", (event, canvas) => {
-    if (finger(event, canvas)) model.send({ kind: "click", ...place(event, canvas) });
+    else if (type === "pointerup" && finger(event, canvas)) model.send({ kind: "click", ...place(event, canvas) });
   });
   listen("mouseout", () => { waiting = null; model.send({ kind: "leave" }); });
   listen("mousedown", (event, canvas) => canvas.focus({ preventScroll: true }));

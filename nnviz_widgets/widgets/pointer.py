@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ HERE = Path(__file__).parent
 class Event:
     """What a person did: "move", "click" or "key" over a pane, "leave", or "theme" of the page.
 
-    x and y are fractions of the pane; `key` is a name such as "ArrowLeft"; `dark` belongs to "theme".
+    x and y are fractions of the pane; `key` is a name such as "ArrowLeft"; `dark` belongs to "theme". A pane of class
+    "nnviz-drag" also gives "press" and "release", moves while it is `held` with their whole `path` [[x, y], ...] since
+    the one before, and with Ctrl or Cmd "wheel" with `delta` pixels; `shift` is the key.
     """
 
     kind: str
@@ -27,6 +29,10 @@ class Event:
     y: float = 0.0
     key: str = ""
     dark: bool = False
+    held: bool = False
+    shift: bool = False
+    delta: float = 0.0
+    path: Sequence[Sequence[float]] = ()
 
 
 class Pointer(anywidget.AnyWidget):
@@ -45,7 +51,7 @@ class Pointer(anywidget.AnyWidget):
                 fields = Event.__dataclass_fields__
                 handle(Event(**{name: value for name, value in content.items() if name in fields}))
             finally:
-                if content.get("kind") == "move":
+                if content.get("kind") in ("move", "wheel"):
                     self.send({"kind": "answer"})
 
         self.on_msg(receive)
