@@ -60,6 +60,8 @@ class AscentPanes:
         self._heading = ipywidgets.HTML(
             f'<div class="nnviz-title">{html.escape(say(language, "ascent_opinion"))}</div>'
         )
+        for canvas in surface.canvases.values():
+            canvas.add_class("nnviz-plays")
         self._bars = ipywidgets.HTML(layout=ipywidgets.Layout(width=f"{CURVE[0]}px", max_width="100%"))
         right = ipywidgets.VBox([self.frames["curve"].box, self._heading, self._bars])
         right.layout.max_width = "100%"
