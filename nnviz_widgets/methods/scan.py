@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import astuple, dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,7 @@ def scan(
     wanted = Wanted(tuple(names), penultimate(engine), n, smallest)
     widths = {name: engine.layers[name].width or 1 for name in names}
     home = Path(path).expanduser() / fingerprint(engine, wanted)
+    progress = partial(ScanProgress, _widths=widths, _images=image_set)
     states = _kept(home, image_set)
     seen = {id for state in states for id in state.ids}
     todo = [i for i, id in enumerate(image_set.ids) if id not in seen]
@@ -93,9 +94,7 @@ def scan(
     begun, count, open_piece = time.monotonic(), 0, None
     try:
         if states:
-            yield ScanProgress(
-                len(seen) / len(image_set), len(seen), None, None, lambda: together(states), widths, image_set
-            )
+            yield progress(len(seen) / len(image_set), len(seen), None, None, lambda: together(states))
         for piece in pieces:
             count += piece.count
             open_piece = None if piece.finished else piece
@@ -105,7 +104,7 @@ def scan(
                 rate = count / (time.monotonic() - begun)
                 done, left = len(seen) + count, (len(todo) - count) / rate
                 state = _so_far(tuple(states), open_piece)
-                yield ScanProgress(done / len(image_set), done, rate, left, state, widths, image_set)
+                yield progress(done / len(image_set), done, rate, left, state)
     finally:
         pieces.close()
         if open_piece is not None:
@@ -114,7 +113,7 @@ def scan(
     if todo or not (home / INDEX).exists():
         whole.save(home / INDEX)
     mean = count / (time.monotonic() - begun) if count else None
-    yield ScanProgress(1.0, len(whole.ids), mean, 0.0, lambda: whole, widths, image_set)
+    yield progress(1.0, len(whole.ids), mean, 0.0, lambda: whole)
 
 
 def _here(engine: Engine, job: Job, todo: Sequence[int], workers: int) -> Generator[Piece]:
