@@ -18,13 +18,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.engine.objectives import Measure
 from nnviz_widgets.errors import NnvizError
-from nnviz_widgets.methods.ascent_look import Look, look
+from nnviz_widgets.methods.ascent_look import Look, diverged, look
 from nnviz_widgets.methods.ascent_start import check_start, first_state
 from nnviz_widgets.methods.ascent_step import AscentState, AscentStep
 from nnviz_widgets.methods.presets import preset
@@ -95,7 +96,10 @@ def _climb(
     alone = isinstance(objective, Measure) and len(state.numbers) == 1
     while True:
         seen = look(engine, objective, state, half)
-        values, norms = torch.stack([seen.values.to(seen.norms), seen.norms]).cpu().numpy()  # one wait for the device
+        told = [seen.values.to(seen.norms), seen.norms, seen.x.detach().flatten(1).sum(1)]
+        values, norms, sums = torch.stack(told).cpu().numpy()  # one wait for the device
+        if not np.isfinite(sums).all():
+            raise diverged(state)  # a bounded activation may have hidden it
         total = float(values.sum())
         yield AscentStep(
             step=state.step,

@@ -55,7 +55,7 @@ def look(engine: Engine, objective: Measure | Sequence[Measure], state: AscentSt
                 seen.detach(),
                 measure,
                 redirected=redirected is not None and state.step < redirected.redirected,
-                **({"half": True} if half else {}),
+                half=half,
             )
         except NnvizError as error:
             raise _explained(error, engine, objective, state) from error
@@ -70,6 +70,15 @@ def generator(state: AscentState) -> torch.Generator:
     return torch.Generator().manual_seed((state.seed * 1_000_003 + state.step + 1) % 2**63)
 
 
+def diverged(state: AscentState) -> NnvizError:
+    """That the picture's numbers are none any more, and which knob to lower."""
+    if not state.step:
+        return NnvizError("input_nan")
+    penalty = state.settings.get(L2)
+    steep = penalty is not None and 2 * penalty.l2 * state.settings.step_size > 1
+    return NnvizError("ascent_diverged", step=state.step, knob="l2" if steep else "step_size")
+
+
 def _explained(
     error: NnvizError, engine: Engine, objective: Measure | Sequence[Measure], state: AscentState
 ) -> NnvizError:
@@ -77,9 +86,7 @@ def _explained(
     if state.step:
         if error.code not in ("input_nan", "output_nan"):
             return error
-        penalty = state.settings.get(L2)
-        steep = penalty is not None and 2 * penalty.l2 * state.settings.step_size > 1
-        return NnvizError("ascent_diverged", step=state.step, knob="l2" if steep else "step_size")
+        return diverged(state)
     if state.size == engine.contract.size or error.code == "out_of_memory":
         return error
     try:

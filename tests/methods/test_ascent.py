@@ -297,6 +297,7 @@ def test_only_what_changes_is_written_down(engine: Engine) -> None:
         ({"start": "grey"}, "ascent_start"),
         ({"start": None}, "ascent_start"),
         ({"start": torch.zeros(3, 16, 16)}, "input_shape"),
+        ({"start": torch.full((1, 3, 16, 16), float("nan")), "priors": [Plain()]}, "input_nan"),
         ({"priors": "Destill"}, "prior_unknown"),
         ({"priors": ["Jitter"]}, "prior_unknown"),
         ({"priors": [Jitter(1), Jitter(2)]}, "prior_conflict"),
