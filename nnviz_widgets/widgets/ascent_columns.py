@@ -13,7 +13,14 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.methods.ascent_step import AscentStep
 from nnviz_widgets.methods.presets import PRESETS, preset
 from nnviz_widgets.render.figure import Panel
-from nnviz_widgets.widgets.ascent_columns_controls import LONGEST, OF, ObjectiveControls, how_fields, preset_ticks
+from nnviz_widgets.widgets.ascent_columns_controls import (
+    LONGEST,
+    OF,
+    ObjectiveControls,
+    contrast_tick,
+    how_fields,
+    preset_ticks,
+)
 from nnviz_widgets.widgets.ascent_columns_panes import SIDE, ColumnPanes
 from nnviz_widgets.widgets.ascent_columns_run import run_columns
 from nnviz_widgets.widgets.ascent_question import favourite, question_of
@@ -35,7 +42,8 @@ class AscentColumns(RunWidget, ClassChoice):
     """The same class or channel raised from the same seed in columns, each with other priors, all at once.
 
     State: `of` ("class", "channel"), `target` (class), `layer` and `channel`, `columns` (names of presets, see
-    `methods.presets`), `size` (pixels), `steps`, `seed`, `theme`.
+    `methods.presets`), `size` (pixels), `steps`, `seed`, `contrast` (show faint pictures with more; captions say by
+    which factor), `theme`.
     The result is a dictionary of the `AscentStep`s that are shown, by preset; a column that failed is not in it.
 
     Simonyan et al. 2014; Yosinski et al. 2015; Olah et al. 2017.
@@ -48,6 +56,7 @@ class AscentColumns(RunWidget, ClassChoice):
     size = traitlets.Int(QUICK, min=1, help="side of the pictures in pixels").tag(live=True)
     steps = traitlets.Int(128, min=1, max=LONGEST, help="after which it ends").tag(live=True)
     seed = traitlets.Int(0, min=0, help="the same in all columns").tag(live=True)
+    contrast = traitlets.Bool(True, help="show faint pictures with more contrast").tag(option=True)
 
     def __init__(self, engine: Engine, *, language: str | None = None, **state: Any) -> None:
         super().__init__(engine, language=language, **state)
@@ -85,14 +94,21 @@ class AscentColumns(RunWidget, ClassChoice):
         rows = [
             what.row,
             [label, *preset_ticks(self, self._failed)],
-            [*how_fields(self, self._failed), self.run_bar.box],
+            [*how_fields(self, self._failed), contrast_tick(self, self._failed), self.run_bar.box],
         ]
         boxes = [ipywidgets.HBox(row) for row in rows]
         for box in boxes:
             box.add_class("nnviz-row")
         self.observe(lambda change: self._drawn.choose(change["new"]), "columns")
         self._drawn.choose(self.columns)
+        self.observe(self._on_contrast, "contrast")
         return [*boxes, self._drawn.heading, self._drawn.box]
+
+    def _on_contrast(self, _change: Any) -> None:
+        """Only how it is shown."""
+        if self._latest is not None and self._open:
+            self._shown = None
+            self._draw_latest()
 
     def _run(self, state: SimpleNamespace, begin: Moment | None) -> Iterator[Moment]:
         state.target = favourite(self.engine) if state.target is None else state.target
@@ -101,7 +117,7 @@ class AscentColumns(RunWidget, ClassChoice):
         return run_columns(self.engine, state.question.read, names, **how, begin=begin)
 
     def _draw(self, state: SimpleNamespace, moment: Moment) -> None:
-        self._pointer.labels = self._drawn.draw(state, moment)
+        self._pointer.labels = self._drawn.draw(state, moment, contrast=self.contrast)
 
     def _result(self, moment: Moment) -> dict[str, AscentStep]:
         return {column.name: column.step for column in moment.shown if column.step is not None}
@@ -111,4 +127,4 @@ class AscentColumns(RunWidget, ClassChoice):
         return {name: getattr(self, name) for name in ("of", *names, "columns", "seed")}
 
     def _panels(self, state: SimpleNamespace, moment: Moment) -> tuple[list[list[Panel]], str]:
-        return self._drawn.panels(state, moment)
+        return self._drawn.panels(state, moment, contrast=self.contrast)

@@ -54,6 +54,18 @@ def how_fields(widget: Any, refused: Refused) -> list[Any]:
     return list(fields.values())
 
 
+def contrast_tick(widget: Any, refused: Refused) -> Any:
+    """Whether faint pictures are shown with more contrast."""
+    tick = ipywidgets.Checkbox(
+        description=say(widget.language, "columns_stretch"),
+        tooltip=say(widget.language, "columns_stretch_tip"),
+        indent=False,
+        layout=ipywidgets.Layout(width="auto"),
+    )
+    bind(widget, "contrast", tick, refused)
+    return tick
+
+
 class ObjectiveControls:
     """Class or channel, and beside them the fields that the choice needs."""
 

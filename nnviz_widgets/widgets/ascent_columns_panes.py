@@ -9,8 +9,10 @@ import ipywidgets
 
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.lang import say, say_error
+from nnviz_widgets.render.colormap import Pixels
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.render.numbers import format_number
+from nnviz_widgets.widgets.ascent_columns_contrast import stretched
 from nnviz_widgets.widgets.ascent_columns_controls import preset_name
 from nnviz_widgets.widgets.ascent_columns_run import Column, Columns
 from nnviz_widgets.widgets.ascent_question import Question
@@ -43,8 +45,8 @@ class ColumnPanes:
             frame.box.layout.display = None if name in columns else "none"
             frame.box.layout.order = str(columns.index(name)) if name in columns else None
 
-    def draw(self, state: SimpleNamespace, moment: Moment) -> dict[str, str]:
-        """Show a moment; the panes' words for those who do not see them, by pane."""
+    def draw(self, state: SimpleNamespace, moment: Moment, *, contrast: bool) -> dict[str, str]:
+        """Show a moment, faint pictures with more `contrast`; what the panes show in words, by pane."""
         scenes, labels = {}, {}
         self.heading.value = f'<div class="nnviz-title">{html.escape(self.title(state, moment.shown))}</div>'
         for column in moment.shown:
@@ -54,9 +56,11 @@ class ColumnPanes:
                 frame.refuse(name, reason)
                 words = reason
             else:
+                pixels, factor = self._pixels(column, contrast)
                 words = self.words(column, state.question)
+                if factor > 1:
+                    words += f"\n{self._say('columns_contrast', factor=format_number(factor, digits=2))}"
                 frame.say(name, words)
-                pixels = self._engine.contract.picture(column.step.x)
                 sharp = max(pixels.shape[:2]) < SMALL
                 sprite = Sprite(Bitmap(pixels, exact=sharp), (0, 0, SIDE, SIDE), smooth=not sharp)
                 scenes[self._panes[column.name]] = Scene(None, (sprite,))
@@ -64,14 +68,24 @@ class ColumnPanes:
         self._surface.show(scenes)
         return labels
 
-    def panels(self, state: SimpleNamespace, moment: Moment) -> tuple[list[list[Panel]], str]:
+    def panels(self, state: SimpleNamespace, moment: Moment, *, contrast: bool) -> tuple[list[list[Panel]], str]:
         """The same as one picture."""
         found = []
         for column in moment.shown:
             if column.step is not None:
+                pixels, factor = self._pixels(column, contrast)
                 title = f"{preset_name(self._language, column.name)}\n{self._result_words(column, state.question)}"
-                found.append(Panel(self._engine.contract.picture(column.step.x), title, smooth=True))
+                if factor > 1:
+                    title += f"\n{self._say('columns_contrast', factor=format_number(factor, digits=2))}"
+                found.append(Panel(pixels, title, smooth=True))
         return [found], f"{self.title(state, moment.shown)} · {self.caption(state, moment)}"
+
+    def _pixels(self, column: Column, contrast: bool) -> tuple[Pixels, float]:
+        """A column's picture, and how much its contrast was raised."""
+        assert column.step is not None
+        if contrast:
+            return stretched(column.step.image, self._engine.contract.mean)
+        return self._engine.contract.picture(column.step.x), 1.0
 
     def title(self, state: SimpleNamespace, columns: Columns) -> str:
         return self._say("columns_heading", title=state.question.title, count=len(columns))

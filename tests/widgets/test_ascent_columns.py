@@ -181,3 +181,16 @@ def test_it_begins_with_a_picture_no_larger_than_the_network_takes(columns):
 def test_saving(columns, tmp_path):
     widget = columns(steps=1)
     assert widget.save(tmp_path / "columns.png").stat().st_size > 0
+
+
+def test_contrast_changes_what_is_shown_and_nothing_else(columns):
+    widget = columns(columns=("Yosinski 3",))
+    widget.compute()
+    until(lambda: widget.phase == "done")
+    moment, strong = widget.moment, np.asarray(widget._surface.picture("column4")).astype(int)
+    assert "contrast ×" in "\n".join(html_of(widget))
+    widget.contrast = False
+    assert "contrast ×" not in "\n".join(html_of(widget))
+    faint = np.asarray(widget._surface.picture("column4")).astype(int)
+    assert strong[..., :3].std() > 3 * faint[..., :3].std()
+    assert widget.moment is moment
