@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.widgets.deepdream import DeepDream as DeepDream
     from nnviz_widgets.widgets.filters import Filters as Filters
     from nnviz_widgets.widgets.grad_cam import GradCam as GradCam
+    from nnviz_widgets.widgets.neighbours import Neighbours as Neighbours
     from nnviz_widgets.widgets.occlusion import Occlusion as Occlusion
     from nnviz_widgets.widgets.saliency import Saliency as Saliency
 
@@ -42,6 +43,7 @@ _HOMES = {
     "Filters": "widgets.filters",
     "GradCam": "widgets.grad_cam",
     "ImageSet": "images.image_set",
+    "Neighbours": "widgets.neighbours",
     "NnvizError": "errors",
     "Objective": "engine.objectives",
     "Occlusion": "widgets.occlusion",

@@ -19,6 +19,7 @@ NAMES = [
     "Filters",
     "GradCam",
     "ImageSet",
+    "Neighbours",
     "NnvizError",
     "Objective",
     "Occlusion",

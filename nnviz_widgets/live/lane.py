@@ -23,8 +23,8 @@ TICK = 0.05  # seconds that `follow` waits for a message before it gives its cal
 class Lane:
     """Runs `function(*arguments, tell=tell, **keywords)` elsewhere; it calls `tell(message)` as it goes.
 
-    Function, arguments, messages and result travel as pickles, so the function is one of a module. The process ends with
-    `close`, and with this process, however that ends.
+    Function, arguments, messages and result travel as pickles, so the function is one of a module. The process ends
+    with `close`, and with this process, however that ends.
     """
 
     def __init__(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> None:
@@ -35,6 +35,7 @@ class Lane:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env={"OMP_WAIT_POLICY": "passive", **os.environ},  # its threads leave the cores to those of the kernel
         )
         self._inbox: SimpleQueue[tuple[str, Any]] = SimpleQueue()
         self._closed = False

@@ -15,8 +15,11 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.images.loading import batches
 from nnviz_widgets.methods.layouts import LAYOUTS, Layout
-from nnviz_widgets.methods.nearest import Metric, Nearest, nearest
+from nnviz_widgets.methods.nearest import Metric, Nearest, nearest, nearest_of_all
 from nnviz_widgets.methods.scan_layers import penultimate
+
+MEASURED = 2000
+"""Pictures over which the share of neighbours of the same class is measured at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +65,26 @@ class Embedding:
             raise NnvizError("neighbours_count", k=k, most=len(self.ids) - own)
         query = self.vectors[x] if isinstance(x, int) else self.vector(x)
         return nearest(self.vectors, query, k, metric=metric, leave_out=x if isinstance(x, int) else None)
+
+    def same_class(self, k: int = 6, *, metric: Metric = "euclidean") -> float | None:
+        """Share of the k nearest that are of a picture's own class, over 2000 pictures at most; None without labels."""
+        labels = torch.tensor([-1 if label is None else label for label in self.labels])
+        known = (labels >= 0).nonzero()[:, 0]
+        if len(known) < 2:
+            return None
+        some = known[torch.linspace(0, len(known) - 1, min(len(known), MEASURED)).long()]
+        near = nearest_of_all(self.vectors, min(k, len(labels) - 1), metric=metric, of=some)
+        return float((labels[near] == labels[some, None]).float().mean())
+
+    def place(self, near: Nearest, layout: Layout) -> tuple[float, float]:
+        """Where on a map a picture belongs that is not of the set: the mean of its neighbours' places.
+
+        Weighted by the inverse square of the distance, so that a copy of a picture lies on it; the map stays.
+        """
+        weights = 1 / near.distances.double().square().clamp_min(1e-12)
+        points = torch.from_numpy(layout.points)[near.numbers].double()
+        x, y = (points * (weights / weights.sum())[:, None]).sum(0).tolist()
+        return x, y
 
     def layout(self, kind: Literal["pca", "tsne", "umap", "grid"] = "pca", *, seed: int = 0, **options: Any) -> Layout:
         """The points on a plane; see `layouts.py` for the kinds and their options."""

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.methods.grids import assign
+from nnviz_widgets.methods.layout_progress import Tell, Watcher, watched_tsne
 from nnviz_widgets.methods.nearest import Metric, nearest_of_all
 
 Points = NDArray[np.float32]
 COMPONENTS = 50
 """Principal components that t-SNE and UMAP are given of longer vectors, as van der Maaten does."""
-MEASURED = 2000
+MEASURED = 1000
 """Points on which trust is measured at most."""
 
 
@@ -43,40 +45,70 @@ def pca(vectors: Tensor, *, seed: int = 0) -> Layout:
 
 def components(vectors: Tensor, count: int) -> Points:
     """(N, count) principal components, fewer where the vectors have fewer; zeros beyond."""
-    centred = (vectors - vectors.mean(0)).double()
-    _, _, axes = torch.linalg.svd(centred, full_matrices=False)
-    axes = axes[:count]
-    peaks = axes.abs().argmax(1, keepdim=True)
-    axes = axes * axes.gather(1, peaks).sign()
-    found = (centred @ axes.T).float().numpy()
+    centred = vectors - vectors.mean(0)
+    tall = len(centred) > centred.shape[1]
+    # Of the two matrices of products the smaller one: it has the same spectrum, and is a few thousand wide at most.
+    values, axes = torch.linalg.eigh(_products(centred.T if tall else centred))
+    values, axes = values.flip(0)[:count].clamp_min(0), axes.flip(1)[:, :count]
+    if not tall:
+        axes = centred.T.double() @ axes / values.sqrt().clamp_min(1e-12)
+    peaks = axes.gather(0, axes.abs().argmax(0, keepdim=True))
+    found = (centred @ (axes * peaks.sign()).float()).numpy()
     return np.pad(found, ((0, 0), (0, count - found.shape[1])))
 
 
-def tsne(vectors: Tensor, *, seed: int = 0, perplexity: float = 30.0, metric: Metric = "euclidean") -> Layout:
+def _products(rows: Tensor, columns: int = 4096) -> Tensor:
+    """rows @ rows.T in doubles, from parts in single precision: half the time, and the parts are short."""
+    return sum(((part @ part.T).double() for part in rows.split(columns, 1)), torch.zeros(()))
+
+
+def tsne(
+    vectors: Tensor,
+    *,
+    seed: int = 0,
+    perplexity: float = 30.0,
+    metric: Metric = "euclidean",
+    tell: Tell | None = None,
+) -> Layout:
     """t-SNE from PCA, by scikit-learn; the perplexity is lowered where there are few points.
 
     van der Maaten & Hinton 2008, Visualizing Data using t-SNE; Kobak & Berens 2019 for the start and learning rate.
+
+    Args:
+        tell: called with the fraction done and the points so far; only for a process of its own.
     """
     from sklearn.manifold import TSNE
 
     _need(vectors, 3)
     used = min(perplexity, (len(vectors) - 1) / 3)
-    points = TSNE(perplexity=used, metric=metric, init="pca", random_state=seed).fit_transform(_reduced(vectors))
+    with watched_tsne(tell):
+        points = TSNE(perplexity=used, metric=metric, init="pca", random_state=seed).fit_transform(_reduced(vectors))
     return Layout(points.astype(np.float32), "tsne", {"perplexity": used, "metric": metric, "seed": seed})
 
 
 def umap(
-    vectors: Tensor, *, seed: int = 0, neighbours: int = 15, minimal_distance: float = 0.1, metric: Metric = "euclidean"
+    vectors: Tensor,
+    *,
+    seed: int = 0,
+    neighbours: int = 15,
+    minimal_distance: float = 0.1,
+    metric: Metric = "euclidean",
+    tell: Tell | None = None,
 ) -> Layout:
     """UMAP, by umap-learn; fewer neighbours where there are few points.
 
     McInnes, Healy & Melville 2018, UMAP: Uniform Manifold Approximation and Projection.
+
+    Args:
+        tell: called with the fraction done.
     """
     from umap import UMAP
 
     _need(vectors, 4)
     used = min(neighbours, len(vectors) - 1)
     model = UMAP(n_neighbors=used, min_dist=minimal_distance, metric=metric, random_state=seed, n_jobs=1)
+    if tell is not None:
+        model.verbose, model.tqdm_kwds = True, {"file": Watcher(tell)}
     if len(vectors) < 15:  # its spectral start wants more points than dimensions
         model.init = "random"
     points = model.fit_transform(_reduced(vectors))
@@ -85,34 +117,24 @@ def umap(
 
 
 def grid(vectors: Tensor, *, seed: int = 0, of: str = "tsne", **options: Any) -> Layout:
-    """Another layout pulled onto a filled grid: each point gets a cell, all together moved as little as can be.
-
-    By linear assignment of squared distances, which 1000 points take 50 ms for and 10 times as many 1000 times that.
-    """
+    """Another layout pulled onto a filled grid, see `gridded`."""
     return gridded(LAYOUTS[of](vectors, seed=seed, **options))
 
 
 def gridded(layout: Layout) -> Layout:
-    """The filled grid of a layout."""
-    from scipy.optimize import linear_sum_assignment
-    from scipy.spatial.distance import cdist
+    """The filled grid of a layout: each point gets a cell, all together moved as little as can be.
 
-    count = len(layout.points)
-    columns = int(np.ceil(np.sqrt(count)))
-    rows = int(np.ceil(count / columns))
+    By linear assignment of squared distances; above 2000 points the map is cut into blocks of at most so many first.
+    """
     low, high = layout.points.min(0), layout.points.max(0)
-    where = (layout.points - low) / np.maximum(high - low, 1e-9)
-    cells = np.stack(np.divmod(np.arange(rows * columns), columns), 1)
-    places = cells[:, ::-1] / np.maximum([columns - 1, rows - 1], 1)
-    _, chosen = linear_sum_assignment(cdist(where, places, "sqeuclidean"))
-    points = places[chosen].astype(np.float32)
-    return Layout(points, "grid", {"of": layout.kind, **layout.options}, cells[chosen])
+    cells, places = assign((layout.points - low) / np.maximum(high - low, 1e-9))
+    return Layout(places, "grid", {"of": layout.kind, **layout.options}, cells)
 
 
 def trust(vectors: Tensor, layout: Layout, *, k: int = 6, metric: Metric = "euclidean") -> tuple[float, float]:
     """How far neighbours on the plane are neighbours in truth: trustworthiness (Venna & Kaski 2001), and recall of k.
 
-    Both are 1 for a perfect map. Measured on 2000 points at most, drawn evenly.
+    Both are 1 for a perfect map. Measured on 1000 points at most, drawn evenly.
     """
     from sklearn.manifold import trustworthiness
 

@@ -37,7 +37,7 @@ def nearest(
         leave_out: the query's own place.
     """
     if metric == "cosine":
-        vectors, query = _unit(vectors), _unit(query)
+        vectors, query = unit_length(vectors), unit_length(query)
     quick = vectors.square().sum(1) - 2 * (vectors @ query)
     if leave_out is not None:
         quick[leave_out] = torch.inf
@@ -50,22 +50,29 @@ def nearest(
     return Nearest(few[order], distances.float())
 
 
-def nearest_of_all(vectors: Tensor, k: int, *, metric: Metric = "euclidean", rows: int = 128) -> Tensor:
-    """(N, k) the neighbours of every vector, itself left out, exactly; memory grows with `rows` at a time."""
+def nearest_of_all(
+    vectors: Tensor, k: int, *, metric: Metric = "euclidean", rows: int = 128, of: Tensor | None = None
+) -> Tensor:
+    """(N, k) the neighbours of every vector, itself left out, exactly; memory grows with `rows` at a time.
+
+    Args:
+        of: places of those whose neighbours are wanted; all when left out.
+    """
     if metric == "cosine":
-        vectors = _unit(vectors)
+        vectors = unit_length(vectors)
     vectors = vectors - vectors.mean(0)  # far from the origin, the quick way would round more
     squares = vectors.square().sum(1)
     found = []
-    for start in range(0, len(vectors), rows):
-        part = vectors[start : start + rows]
+    for some in (torch.arange(len(vectors)) if of is None else of).split(rows):
+        part = vectors[some]
         quick = squares - 2 * (part @ vectors.T)
-        quick[torch.arange(len(part)), torch.arange(start, start + len(part))] = torch.inf
+        quick[torch.arange(len(part)), some] = torch.inf
         few = quick.topk(min(len(vectors) - 1, k + SPARE), largest=False).indices.sort(1).values
         exact = (vectors[few] - part[:, None]).square().sum(2)
         found.append(few.gather(1, exact.argsort(dim=1, stable=True)[:, :k]))
     return torch.cat(found)
 
 
-def _unit(vectors: Tensor) -> Tensor:
+def unit_length(vectors: Tensor) -> Tensor:
+    """Vectors scaled to length 1, among which the Euclidean distance ranks as the cosine does."""
     return torch.nn.functional.normalize(vectors, dim=-1)
