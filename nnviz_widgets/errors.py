@@ -24,6 +24,12 @@ MESSAGES: dict[str, str] = {
     "set_labels": "{given} labels for {pictures} pictures: pass one a picture.",
     "set_id": "{name} has no picture {id!r}.",
     "set_unreadable": "No picture of {name} can be read; the first: {reason}",
+    # training
+    "train_labels": "{name} has no labels to learn from: put each class into a folder of its own, or pass labels=.",
+    "train_one_class": "All pictures of {name} are of one class, {label!r}: there is nothing to tell apart; add another class.",
+    "train_outputs": "There are pictures of class {index}, but the network has only {outputs} outputs: give its last layer one a class.",
+    "train_frozen": "No parameter of {name} can learn: set requires_grad to True for those that shall.",
+    "train_diverged": "The loss is no longer a number at step {step}: lower the learning rate, now {rate:.3g}; the last finite weights stay.",
     # neighbours and maps
     "neighbours_count": "{k} neighbours cannot be found: there are 1 to {most} other pictures.",
     "layout_unknown": "No layout is called {kind!r}: there are {known}.",

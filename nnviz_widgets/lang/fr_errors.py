@@ -20,6 +20,12 @@ ERRORS = {
     "set_labels": "{given} étiquettes pour {pictures} images : passez-en une par image.",
     "set_id": "{name} n’a pas d’image {id!r}.",
     "set_unreadable": "Aucune image de {name} ne se lit ; la première : {reason}",
+    # training
+    "train_labels": "{name} n’a pas d’étiquettes à apprendre : mettez chaque classe dans un dossier à elle, ou passez labels=.",
+    "train_one_class": "Toutes les images de {name} sont d’une seule classe, {label!r} : il n’y a rien à distinguer ; ajoutez une autre classe.",
+    "train_outputs": "Il y a des images de classe {index}, mais le réseau n’a que {outputs} sorties : donnez-en une par classe à sa dernière couche.",
+    "train_frozen": "Aucun paramètre de {name} ne peut apprendre : mettez requires_grad à True pour ceux qui le doivent.",
+    "train_diverged": "La perte n’est plus un nombre à l’étape {step} : baissez le taux d’apprentissage, ici {rate:.3g} ; les derniers poids finis restent.",
     # neighbours and maps
     "neighbours_count": "On ne peut trouver {k} voisins : il y a 1 à {most} autres images.",
     "layout_unknown": "Aucune disposition ne s’appelle {kind!r} : il y a {known}.",

@@ -9,5 +9,17 @@ from nnviz_widgets.methods.grad_cam import grad_cam
 from nnviz_widgets.methods.occlusion import occlusion
 from nnviz_widgets.methods.saliency import saliency
 from nnviz_widgets.methods.scan import scan
+from nnviz_widgets.methods.train import train
 
-__all__ = ["activation_maps", "ascent", "deepdream", "embed", "filters", "grad_cam", "occlusion", "saliency", "scan"]
+__all__ = [
+    "activation_maps",
+    "ascent",
+    "deepdream",
+    "embed",
+    "filters",
+    "grad_cam",
+    "occlusion",
+    "saliency",
+    "scan",
+    "train",
+]
