@@ -22,7 +22,7 @@ TEXT: dict[str, str] = {
     "columns_Yosinski 3_words": "decay, blur",
     "columns_Yosinski 4_words": "blur, small contributions clipped",
     "columns_Yosinski_paper": "Yosinski et al. 2015",
-    "columns_Distill_words": "Fourier, colours, moved about",
+    "columns_Distill_words": "Fourier, jitter",
     "columns_Distill_paper": "Olah et al. 2017",
     "columns_heading": "{title}: the same seed, {count} priors",
     "columns_value": "{value} {number}",

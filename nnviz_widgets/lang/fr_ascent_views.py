@@ -22,7 +22,7 @@ TEXT: dict[str, str] = {
     "columns_Yosinski 3_words": "décroissance, flou",
     "columns_Yosinski 4_words": "flou, petites contributions coupées",
     "columns_Yosinski_paper": "Yosinski et al. 2015",
-    "columns_Distill_words": "Fourier, couleurs, image bougée",
+    "columns_Distill_words": "Fourier, image bougée",
     "columns_Distill_paper": "Olah et al. 2017",
     "columns_heading": "{title} : la même graine, {count} a priori",
     "columns_value": "{value} {number}",

@@ -55,11 +55,13 @@ class AscentSheet(RunWidget):
     batch = traitlets.Int(BATCH, min=1, max=MOST, help="pictures made at once").tag(live=True)
     channel = traitlets.Int(0, help="the chosen one").tag(option=True)
 
+    opened: Ascent | None = None
+    _below: ipywidgets.VBox | None = None
+
     def __init__(self, engine: Engine, *, language: str | None = None, **state: Any) -> None:
         super().__init__(engine, language=language, **state)
 
     def _start(self, state: dict[str, Any]) -> None:
-        self.opened: Ascent | None = None
         self.layer = state.pop("layer", None) or _middle_layer(self.engine)
         self.size = min(QUICK, max(self.engine.contract.size))
         self.channel = self.first = state.pop("first", 0)
@@ -79,14 +81,13 @@ class AscentSheet(RunWidget):
     def _build(self) -> list[ipywidgets.Widget]:
         self._strips, self._room = Strips(self._surface), Room()
         self._title, self._caption = ipywidgets.HTML(), ipywidgets.HTML()
-        self._below = ipywidgets.VBox()
         what, made = what_fields(self, self._failed), made_fields(self, self._failed)
         rows = [ipywidgets.HBox(row) for row in (what, [*made, self.run_bar.box])]
         for row in rows:
             row.add_class("nnviz-row")
         self.observe(self._on_chosen, "channel")
         self.observe(self._on_range, ["layer", "first", "count"])
-        return [*rows, self._title, self._strips.box, self._caption, self._room, self._below]
+        return [*rows, self._title, self._strips.box, self._caption, self._room]
 
     def _on_range(self, _change: Any) -> None:
         """The chosen channel is one of the sheet."""
@@ -174,14 +175,16 @@ class AscentSheet(RunWidget):
         if self.opened is not None:
             self.opened.close()
         self.opened = Ascent(self.engine, language=self.language, theme=self.theme, of="channel", **asked)
+        if self._below is None:  # under the status line of the sheet
+            self._below = ipywidgets.VBox()
+            self.children = (*self.children, self._below)
         self._below.children = (self.opened,)
         return self.opened
 
     def close(self) -> None:
         """Cancel, and free every comm, timer and thread of this widget and of the one that it has opened."""
-        opened = getattr(self, "opened", None)  # half made, it has none
-        if opened is not None:
-            opened.close()
+        if self.opened is not None and self._below is not None:
+            self.opened.close()
             self._below.children, self.opened = (), None
         super().close()
 
