@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.widgets.neighbours import Neighbours as Neighbours
     from nnviz_widgets.widgets.occlusion import Occlusion as Occlusion
     from nnviz_widgets.widgets.saliency import Saliency as Saliency
+    from nnviz_widgets.widgets.top_patches import TopPatches as TopPatches
 
 _HOMES = {
     "ActivationMaps": "widgets.activation_maps",
@@ -48,6 +49,7 @@ _HOMES = {
     "Objective": "engine.objectives",
     "Occlusion": "widgets.occlusion",
     "Saliency": "widgets.saliency",
+    "TopPatches": "widgets.top_patches",
     "channel": "engine.objectives",
     "direction": "engine.objectives",
     "layer_energy": "engine.objectives",

@@ -24,6 +24,7 @@ NAMES = [
     "Objective",
     "Occlusion",
     "Saliency",
+    "TopPatches",
     "channel",
     "direction",
     "layer_energy",

@@ -48,6 +48,11 @@ class PatchIndex:
         return tuple(self.state.layers)
 
     @property
+    def n(self) -> int:
+        """Pictures that are kept of each channel."""
+        return next((layer.top.n for layer in self.state.layers.values()), 0)
+
+    @property
     def pictures(self) -> tuple[str, ...]:
         """Ids of all pictures seen, the broken ones too, sorted."""
         return self.state.ids

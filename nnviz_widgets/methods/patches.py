@@ -124,6 +124,27 @@ def winners(
             yield Winner(id, row, col, value)
 
 
+def best_of_all(
+    engine: Engine, index: PatchIndex, images: ImageSet, layer: str, *, kind: Kind = "largest", seed: int = 0
+) -> list[Winner | None]:
+    """The first winner of every channel of a layer; of random ones, in the same picture. None where there is none."""
+    check_index(engine, index, layer)
+    if kind == "random":
+        ids = _order(index, seed)[:1]
+        if not ids:
+            return [None] * len(index.values(layer))
+        maps = engine.activations(engine.prepare(images[images.index(ids[0])]), layer)[0].float()
+        values, spots = maps.flatten(1).max(1)
+        width = maps.shape[2]
+        found = zip(values.tolist(), spots.tolist(), strict=True)
+        return [Winner(ids[0], spot // width, spot % width, value) for value, spot in found]
+    smallest = kind == "smallest"
+    first = index.values(layer, smallest=smallest)[:, 0].tolist()
+    places = index.positions(layer, smallest=smallest)[:, 0].tolist()
+    named = zip(index.ids(layer, smallest=smallest), places, first, strict=True)
+    return [None if ids[0] is None else Winner(ids[0], row, col, value) for ids, (row, col), value in named]
+
+
 def look(engine: Engine, x: Tensor, layer: str, channel: int, winner: Winner, *, strongest: float = 0.0) -> Patch:
     """The patch of a winner in its prepared picture x.
 
@@ -171,12 +192,17 @@ def _drawn(
     engine: Engine, index: PatchIndex, images: ImageSet, layer: str, channel: int, seed: int
 ) -> Iterator[Winner]:
     """As many pictures as the index has places, at random, each where it excites the channel most."""
-    ids = [id for id in index.pictures if id not in index.broken]
-    order = torch.randperm(len(ids), generator=torch.Generator().manual_seed(seed)).tolist()
-    for i in order[: index.values(layer).shape[1]]:
-        activation = engine.activations(engine.prepare(images[images.index(ids[i])]), layer)[0, channel].float()
+    for id in _order(index, seed)[: index.values(layer).shape[1]]:
+        activation = engine.activations(engine.prepare(images[images.index(id)]), layer)[0, channel].float()
         row, col = divmod(int(activation.reshape(-1).argmax()), activation.shape[1])
-        yield Winner(ids[i], row, col, float(activation[row, col]))
+        yield Winner(id, row, col, float(activation[row, col]))
+
+
+def _order(index: PatchIndex, seed: int) -> list[str]:
+    """The pictures that can be read, at random."""
+    broken = index.broken
+    ids = [id for id in index.pictures if id not in broken]
+    return [ids[i] for i in torch.randperm(len(ids), generator=torch.Generator().manual_seed(seed)).tolist()]
 
 
 def _spans(rect: Rect) -> tuple[slice, slice]:
