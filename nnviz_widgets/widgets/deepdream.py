@@ -26,7 +26,7 @@ from nnviz_widgets.widgets.scene import Bitmap, Scene, Sprite
 if TYPE_CHECKING:
     from nnviz_widgets.engine.engine import Engine
 
-SIDE = 384  # CSS pixels of a picture's longer side: two of them fit a notebook's column
+SIDE = 344  # CSS pixels of a picture's longer side: two of them fit a notebook's column
 
 
 class DeepDream(DreamSaving):
@@ -64,10 +64,11 @@ class DeepDream(DreamSaving):
         self.observe(self._on_of, "of")
         self._on_of()
         self._frames_of = {name: Frame(self._surface, name) for name in self._surface.sizes}
+        save, *flight = self._saving_controls()
         rows = [
             [*self._photo_controls(), *self._controls.values()],
             how_sliders(self, self.language, self._failed),
-            [self.run_bar.box, *self._saving_controls()],
+            [self.run_bar.box, save, self._told],
         ]
         boxes = [ipywidgets.HBox(row) for row in rows]
         for box in boxes:
@@ -75,7 +76,9 @@ class DeepDream(DreamSaving):
         panes = ipywidgets.HBox([frame.box for frame in self._frames_of.values()])
         panes.add_class("nnviz-panes")
         asked, how, player = boxes
-        return [asked, how, more(self.language, rare(self, self.language, self._failed)), player, panes]
+        how.add_class("nnviz-knobs")
+        folded = more(self.language, [*rare(self, self.language, self._failed), *flight])
+        return [asked, how, folded, player, panes]
 
     def _on_of(self, _change: Any = None) -> None:
         acts = {"layer": self.of != "class", "channels": self.of == "channels", "target": self.of == "class"}

@@ -15,7 +15,7 @@ from nnviz_widgets.widgets.controls import bind, dropdown
 from nnviz_widgets.widgets.deepdream_state import LARGEST, OF
 
 Refused = Callable[[NnvizError], object]
-OWN = "own"
+NONE, OWN = "none", "own"  # a dropdown takes None for no choice at all
 
 
 def of_buttons(language: str) -> Any:
@@ -32,11 +32,11 @@ def how_sliders(widget: Any, language: str, refused: Refused) -> list[Any]:
     """Octaves, scale, steps, step size, jitter."""
     whole, real = ipywidgets.IntSlider, ipywidgets.FloatSlider
     sliders = {
-        "octaves": _slider(language, "octaves", whole, 1, 8, 1, width="170px"),
-        "octave_scale": _slider(language, "octave_scale", real, 1.1, 2.0, 0.05, width="190px"),
-        "steps": _slider(language, "steps", whole, 1, 60, 1, width="180px"),
-        "step_size": _slider(language, "step_size", real, 0.0, 10.0, 0.1, width="220px"),
-        "jitter": _slider(language, "jitter", whole, 0, 64, 1, width="180px"),
+        "octaves": _slider(language, "octaves", whole, 1, 8, 1),
+        "octave_scale": _slider(language, "octave_scale", real, 1.1, 2.0, 0.05),
+        "steps": _slider(language, "steps", whole, 1, 60, 1),
+        "step_size": _slider(language, "step_size", real, 0.0, 10.0, 0.1),
+        "jitter": _slider(language, "jitter", whole, 0, 64, 1),
     }
     for name in ("octaves", "octave_scale", "steps"):  # they begin anew: asked for when the handle is let go
         sliders[name].continuous_update = False
@@ -87,7 +87,7 @@ def channels_field(widget: Any, language: str, refused: Refused) -> Any:
 
 def guide_controls(widget: Any, language: str, refused: Refused) -> list[Any]:
     """A list of samples, and a button for a file."""
-    samples: list[tuple[str, Any]] = [(say(language, "dream_guide_none"), None)]
+    samples = [(say(language, "dream_guide_none"), NONE)]
     samples += [(say(language, f"sample_{name}"), name) for name in SAMPLES]
     own = (say(language, "photo_own"), OWN)
     choice = dropdown(language, "dream_guide", samples)
@@ -103,12 +103,12 @@ def guide_controls(widget: Any, language: str, refused: Refused) -> list[Any]:
         known = widget.guide is None or (isinstance(widget.guide, str) and widget.guide in SAMPLES)
         choice.unobserve_all("value")
         choice.options = samples if known else [*samples, own]
-        choice.value = widget.guide if known else OWN
+        choice.value = (widget.guide or NONE) if known else OWN
         choice.observe(choose, "value")
 
     def choose(change: Any) -> None:
         if change["new"] != OWN:
-            widget.guide = change["new"]
+            widget.guide = None if change["new"] == NONE else change["new"]
 
     def take(change: Any) -> None:
         if change["new"]:
@@ -131,7 +131,7 @@ def guide_controls(widget: Any, language: str, refused: Refused) -> list[Any]:
     return [choice, upload]
 
 
-def _slider(language: str, name: str, kind: Any, low: float, high: float, step: float, *, width: str) -> Any:
+def _slider(language: str, name: str, kind: Any, low: float, high: float, step: float) -> Any:
     return kind(
         min=low,
         max=high,
@@ -139,7 +139,7 @@ def _slider(language: str, name: str, kind: Any, low: float, high: float, step: 
         description=say(language, f"dream_{name}"),
         tooltip=say(language, f"dream_{name}_tip"),
         style={"description_width": "initial"},
-        layout=ipywidgets.Layout(width=width, max_width="100%"),
+        layout=ipywidgets.Layout(width="auto", max_width="100%"),
     )
 
 

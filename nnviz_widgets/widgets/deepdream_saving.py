@@ -100,7 +100,7 @@ class DreamSaving(DreamTraits):
         self._cancel_flight.on_click(lambda _: self._cancelled.set())
         self._cancel_flight.layout.display = "none"
         self._told = ipywidgets.HTML()
-        return [*self._save_buttons.values(), self._frames, self._cancel_flight, self._told]
+        return [*self._save_buttons.values(), self._frames, self._cancel_flight]
 
     def _begin_flight(self, kind: str) -> None:
         if self._flight is not None and self._flight.is_alive():

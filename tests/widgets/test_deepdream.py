@@ -94,7 +94,7 @@ def test_a_guide(dream, engine):
     assert same(widget.compute().state.x, wanted.state.x)
     guide = control_of(widget, "Guide")
     assert guide.value == "own"
-    guide.value = None
+    guide.value = "none"
     assert widget.guide is None
     assert not same(widget.compute().state.x, wanted.state.x)
     widget.of = "class"
@@ -215,7 +215,7 @@ def test_the_default_layer_is_there_in_any_network(engine):
 def test_its_picture_has_the_photo_and_the_dream(dream):
     widget = dream()
     widget.compute()
-    assert widget.picture.width > 2 * 384
+    assert widget.picture.width > 2 * 344
     assert repr(widget) == "DeepDream(of='layer', layer='relu1')"
 
 
