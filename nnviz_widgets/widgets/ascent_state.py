@@ -9,6 +9,7 @@ from typing import Any
 import traitlets
 from torch import Tensor
 
+from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.engine.objectives import Objective
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.methods.presets import PRESETS, preset
@@ -25,8 +26,16 @@ from nnviz_widgets.widgets.validated import validate
 STARTS = ("noise", "zeros", "photo", "last")
 PICTURES = (1, 4, 9)
 STEPS = 256  # to begin with
+QUICK = 192  # pixels of the longer side to begin with, on a CPU
 LONGEST = 10_000  # steps
 DIVERSITY = 100.0  # of several pictures, as Lucid's; without it they would all be the same
+
+
+def quick_size(engine: Engine) -> tuple[int, int]:
+    """The network's own size, or on a CPU a smaller one of the same shape, so that one sees it grow."""
+    height, width = engine.contract.size
+    share = min(1.0, QUICK / max(height, width)) if engine.device.type == "cpu" else 1.0
+    return round(share * height), round(share * width)
 
 
 class AscentState(Knobs, RunWidget, ClassChoice, StillWidget):
@@ -50,7 +59,7 @@ class AscentState(Knobs, RunWidget, ClassChoice, StillWidget):
 
     def _start(self, state: dict[str, Any]) -> None:
         self.layer = self.engine.layers.origin(state.pop("layer", None) or first_layer(self.engine)).name
-        self.size = self.engine.contract.size
+        self.size = quick_size(self.engine)
         self.target = favourite(self.engine)
         self.direction = {0: 1.0}
         self._last_x: Tensor | None = None

@@ -1,0 +1,165 @@
+# %% [markdown] tags=["en"]
+# # Ascent
+#
+# `nnviz.Ascent` lets a picture grow that a class, a channel or one neuron likes best. From a start $x$ it climbs
+#
+# $$\arg\max_x \; S(x) - R(x),$$
+#
+# where $S$ is the score of a class before the softmax, or an activation, and $R$ stands for the priors: what keeps the
+# picture like a photo. Without any, the network is soon sure, and nobody sees why. Simonyan et al. (ICLR workshop 2014)
+# punish the squared norm, Yosinski et al. (ICML workshop 2015) blur the picture and clip what is small, Olah et al.
+# (Distill 2017) shift and turn it a little before each step, and build it of waves. The [tour](00_tour.ipynb) tells the
+# story; this page is for those who want to use the widget.
+
+# %% [markdown] tags=["fr"]
+# # La montée
+#
+# `nnviz.Ascent` fait croître l’image qu’une classe, un canal ou un seul neurone préfère. Depuis un départ $x$, elle
+# monte vers
+#
+# $$\arg\max_x \; S(x) - R(x),$$
+#
+# où $S$ est le score d’une classe avant le softmax, ou une activation, et $R$ désigne les a priori : ce qui garde
+# l’image proche d’une photo. Sans eux, le réseau est vite sûr de lui, et personne ne voit pourquoi. Simonyan et al.
+# (atelier d’ICLR 2014) pénalisent le carré de la norme, Yosinski et al. (atelier d’ICML 2015) floutent l’image et ôtent
+# ce qui est petit, Olah et al. (Distill 2017) la décalent et la tournent un peu avant chaque pas, et la composent
+# d’ondes. La [visite](00_tour.ipynb) raconte l’histoire ; cette page est pour qui veut se servir du widget.
+
+# %%
+import nnviz_widgets as nnviz
+
+# %% tags=["fr"]
+nnviz.set_language("fr")
+
+# %%
+imagenet = nnviz.load()
+cifar = nnviz.load("cifar_net")
+
+# %% [markdown] tags=["en"]
+# ## The widget
+#
+# Move a slider while it runs: the run is steered, it does not begin anew. Drag the timeline to go back, and go on from
+# there with another step size. Over the picture, space pauses and the arrow keys go back and forth.
+
+# %% [markdown] tags=["fr"]
+# ## Le widget
+#
+# Bougez un curseur pendant la montée : elle est pilotée, elle ne recommence pas. Tirez la chronologie pour revenir en
+# arrière, et repartez de là avec une autre taille de pas. Sur l’image, la barre d’espace met en pause et les flèches
+# vont d’un moment à l’autre.
+
+# %%
+nnviz.Ascent(imagenet)
+
+# %% [markdown] tags=["en"]
+# These ask another question, so the run begins anew:
+#
+# | Control | Trait | What it does |
+# |---|---|---|
+# | Raise | `of` | `"class"`, `"channel"` (its mean), `"neuron"`, `"direction"` or `"expression"` |
+# | Class | `target` | a name or an index |
+# | Layer, Channel | `layer`, `channel` | of the channel, neuron or direction |
+# | Position | `unit` | (row, column) of the neuron; `None` for the middle |
+# | Weights | `direction` | channels with their weights: `{12: 1, 40: -0.5}` |
+# | | `objective` | an expression from code, such as `nnviz.logit(1) - nnviz.logit(2)` |
+# | Start, Picture | `start_from`, `photo` | `"noise"`, `"zeros"`, `"photo"` or `"last"`: the last result |
+# | Priors | `preset` | whose numbers are taken over; those of the paper stand below |
+# | Step rule | `rule` | `"adam"`, `"plain"`, `"normalised"` or `"progress"` |
+# | Fourier, Decorrelated colours | `fourier`, `decorrelated` | what the picture is made of |
+# | Size, Pictures, Seed | `size`, `pictures`, `seed` | in pixels; how many at once; of all that is random |
+# | | `autorun` | `False` waits for Start |
+# | Steps | `steps` | steers as all below: more of them let it go on |
+# | Step size, Progress | `step_size`, `progress` | how far a step goes |
+# | L2, Total variation | `l2`, `total_variation` | penalties on the norm, and on differences between neighbours |
+# | Decay | `decay` | share of the picture that fades at each step |
+# | Blur σ, Blur every | `sigma`, `every` | a Gaussian blur, in pixels, at every so manieth step |
+# | Small values, Small norms, Contributions | `small_value`, `small_norm`, `small_contribution` | percentiles below which values or pixels are set to the mean |
+# | Jitter, Scaling, Rotation | `jitter`, `scale`, `rotate` | random shifts in pixels, scalings, turns in degrees |
+# | Redirected | `redirected` | first steps in which dead ReLUs let the gradient through |
+# | Diversity | `diversity` | penalty on pictures that are alike |
+
+# %% [markdown] tags=["fr"]
+# Ceux-ci posent une autre question : la montée recommence.
+#
+# | Réglage | Trait | Ce qu’il fait |
+# |---|---|---|
+# | Faire croître | `of` | `"class"`, `"channel"` (sa moyenne), `"neuron"`, `"direction"` ou `"expression"` |
+# | Classe | `target` | un nom ou un indice |
+# | Couche, Canal | `layer`, `channel` | ceux du canal, du neurone ou de la direction |
+# | Position | `unit` | (ligne, colonne) du neurone ; `None` pour le milieu |
+# | Poids | `direction` | des canaux et leurs poids : `{12: 1, 40: -0.5}` |
+# | | `objective` | une expression du code, par exemple `nnviz.logit(1) - nnviz.logit(2)` |
+# | Départ, Image | `start_from`, `photo` | `"noise"`, `"zeros"`, `"photo"` ou `"last"` : le dernier résultat |
+# | A priori | `preset` | ceux dont on reprend les nombres ; ceux de l’article figurent dessous |
+# | Règle du pas | `rule` | `"adam"`, `"plain"`, `"normalised"` ou `"progress"` |
+# | Fourier, Couleurs décorrélées | `fourier`, `decorrelated` | ce dont l’image est faite |
+# | Taille, Images, Graine | `size`, `pictures`, `seed` | en pixels ; combien à la fois ; celle de tout ce qui est aléatoire |
+# | | `autorun` | `False` attend Démarrer |
+# | Pas | `steps` | pilote, comme tout ce qui suit : en ajouter prolonge la montée |
+# | Taille du pas, Progrès | `step_size`, `progress` | de combien on avance à chaque pas |
+# | L2, Variation totale | `l2`, `total_variation` | pénalités sur la norme, et sur les écarts entre voisins |
+# | Atténuation | `decay` | part de l’image qui s’efface à chaque pas |
+# | Flou σ, Flou tous les | `sigma`, `every` | un flou gaussien, en pixels, tous les tant de pas |
+# | Petites valeurs, Petites normes, Contributions | `small_value`, `small_norm`, `small_contribution` | centiles au-dessous desquels valeurs ou pixels sont ramenés à la moyenne |
+# | Décalage, Zoom, Rotation | `jitter`, `scale`, `rotate` | décalages en pixels, changements d’échelle, rotations en degrés, au hasard |
+# | Redirection | `redirected` | premiers pas où les ReLU éteintes laissent passer le gradient |
+# | Diversité | `diversity` | pénalité sur les images qui se ressemblent |
+
+# %% [markdown] tags=["en"]
+# ## From code
+#
+# `compute()` waits for the end of the run and returns what is shown, a step of `methods.ascent`; `start`, `pause`,
+# `step`, `stop`, `restart` and `seek` are the buttons. Files: `save` writes the view, `save_picture` the picture alone,
+# `save_animation` the run, `save_recipe` all that makes it again, how it was steered included.
+
+# %% [markdown] tags=["fr"]
+# ## Depuis le code
+#
+# `compute()` attend la fin de la montée et rend ce qui est montré, un pas de `methods.ascent` ; `start`, `pause`,
+# `step`, `stop`, `restart` et `seek` sont les boutons. Fichiers : `save` enregistre la vue, `save_picture` l’image
+# seule, `save_animation` la montée, `save_recipe` tout ce qui la refait, y compris la façon dont on l’a pilotée.
+
+# %%
+view = nnviz.Ascent(cifar, target="ship", steps=64)
+result = view.compute()
+view.save_picture("ship.png"), view.save_animation("ship.webp", size=128), view.save_recipe("ship.json")
+
+# %%
+from nnviz_widgets.methods.recipe import Recipe
+
+*_, again = Recipe.load("ship.json").run(cifar)
+result.value, again.value
+
+# %% [markdown] tags=["en"]
+# ## Why priors
+#
+# The same class and the same seed, without any prior: the network is as sure, and there is nothing to see.
+
+# %% [markdown] tags=["fr"]
+# ## Pourquoi des a priori
+#
+# La même classe et la même graine, sans aucun a priori : le réseau en est tout aussi sûr, et il n’y a rien à voir.
+
+# %%
+nnviz.Ascent(imagenet, preset="None", steps=64)
+
+# %% [markdown] tags=["en"]
+# ## What to beware of
+#
+# - It is a picture that the network likes best under these priors, not the picture of a class: another seed, another
+#   prior, another picture. Never show one alone.
+# - A high value is no proof of a good picture. Without priors it is the highest.
+# - Behind a ReLU a dead channel has no gradient; so the value before it is raised, and the title of the curve says so.
+# - The value is of the picture as the network saw it, shifted and turned; the bars are of the picture as it is.
+# - The best moment is the one with the highest value, not the one that pleases most: go back in the timeline.
+
+# %% [markdown] tags=["fr"]
+# ## Ce dont il faut se méfier
+#
+# - C’est une image que le réseau préfère sous ces a priori, non l’image d’une classe : autre graine, autre a priori,
+#   autre image. N’en montrez jamais une seule.
+# - Une valeur élevée ne prouve pas une bonne image. C’est sans a priori qu’elle est la plus haute.
+# - Derrière une ReLU, un canal éteint n’a pas de gradient ; on fait donc croître la valeur d’avant, et le titre de la
+#   courbe le dit.
+# - La valeur est celle de l’image telle que le réseau l’a vue, décalée et tournée ; les barres, celles de l’image même.
+# - Le meilleur moment est celui de la plus haute valeur, non celui qui plaît le plus : revenez dans la chronologie.
