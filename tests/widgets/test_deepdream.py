@@ -58,6 +58,7 @@ def test_the_photo_is_not_cropped_and_a_large_one_reduced(dream):
     assert dream().compute().image.shape == (30, 40, 3)
     widget = dream(noise(side=90)[:, :60], side=45)
     assert widget.compute().image.shape == (45, 30, 3)
+    assert "camera" not in [value for _, value in control_of(widget, "Picture").options]
     widget.photo = png(noise(side=24))
     assert widget.compute().image.shape == (24, 24, 3)
     with pytest.raises(NnvizError, match="cannot be read"):
