@@ -17,7 +17,7 @@ OWN = "own"
 
 
 def photo_controls(widget: Any) -> list[ipywidgets.Widget]:
-    """A list of samples, with the camera where a widget takes it, and a button for a file; both set the widget's `photo`."""
+    """A list of samples, with the camera where a widget takes it, and a button for a file; both set `photo`."""
     samples = [(say(widget.language, f"sample_{name}"), name) for name in SAMPLES]
     if hasattr(widget, "_camera"):  # a widget of one still photo has none
         samples.append((say(widget.language, "photo_camera"), CAMERA))
