@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.widgets.occlusion import Occlusion as Occlusion
     from nnviz_widgets.widgets.saliency import Saliency as Saliency
     from nnviz_widgets.widgets.top_patches import TopPatches as TopPatches
+    from nnviz_widgets.widgets.training import Training as Training
 
 _HOMES = {
     "ActivationMaps": "widgets.activation_maps",
@@ -50,6 +51,7 @@ _HOMES = {
     "Occlusion": "widgets.occlusion",
     "Saliency": "widgets.saliency",
     "TopPatches": "widgets.top_patches",
+    "Training": "widgets.training",
     "channel": "engine.objectives",
     "direction": "engine.objectives",
     "layer_energy": "engine.objectives",

@@ -25,6 +25,7 @@ MESSAGES: dict[str, str] = {
     "set_id": "{name} has no picture {id!r}.",
     "set_unreadable": "No picture of {name} can be read; the first: {reason}",
     # training
+    "set_given": "A {type} is not a set of pictures with labels: pass nnviz.ImageSet(...).",
     "train_labels": "{name} has no labels to learn from: put each class into a folder of its own, or pass labels=.",
     "train_one_class": "All pictures of {name} are of one class, {label!r}: there is nothing to tell apart; add another class.",
     "train_outputs": "There are pictures of class {index}, but the network has only {outputs} outputs: give its last layer one a class.",

@@ -25,6 +25,7 @@ NAMES = [
     "Occlusion",
     "Saliency",
     "TopPatches",
+    "Training",
     "channel",
     "direction",
     "layer_energy",

@@ -21,6 +21,7 @@ ERRORS = {
     "set_id": "{name} n’a pas d’image {id!r}.",
     "set_unreadable": "Aucune image de {name} ne se lit ; la première : {reason}",
     # training
+    "set_given": "Un {type} n’est pas un ensemble d’images étiquetées : passez nnviz.ImageSet(...).",
     "train_labels": "{name} n’a pas d’étiquettes à apprendre : mettez chaque classe dans un dossier à elle, ou passez labels=.",
     "train_one_class": "Toutes les images de {name} sont d’une seule classe, {label!r} : il n’y a rien à distinguer ; ajoutez une autre classe.",
     "train_outputs": "Il y a des images de classe {index}, mais le réseau n’a que {outputs} sorties : donnez-en une par classe à sa dernière couche.",
