@@ -66,9 +66,9 @@ TEXT: dict[str, str] = {
     "ascent_said: at most 1e8": "at most 1e8",
     "ascent_said: no blur": "no blur",
     "ascent_said: Fourier noise, sd 0.01": "Fourier noise, sd 0.01",
-    "ascent_said: 8, then 4: up to 6 px to each side": "8, then 4: up to 6 px to each side",
+    "ascent_said: 8, then 4: up to 6 px to each side": "8, then 4: up to ±6 px",
     "ascent_said: 0.90 to 1.10": "0.90 to 1.10",
-    "ascent_said: -10 to 10 degrees": "−10 to 10 degrees",
+    "ascent_said: -10 to 10 degrees": "−10° to 10°",
     # knobs
     "ascent_step_size": "Step size",
     "ascent_step_size_tip": "How far one step goes",
@@ -105,7 +105,7 @@ TEXT: dict[str, str] = {
     "ascent_idle_every": "Only with a blur above 0",
     "ascent_idle_diversity": "Only with several pictures: see More",
     # what is shown
-    "ascent_caption": "value {value} · step {step} · gradient norm {norm} · seed {seed}",
+    "ascent_caption": "value {value} · step {step} · ‖gradient‖ {norm} · seed {seed}",
     "ascent_curve": "Value step by step: {value}",
     "ascent_value_logit": "logit",
     "ascent_value_activation": "activation",

@@ -66,9 +66,9 @@ TEXT: dict[str, str] = {
     "ascent_said: at most 1e8": "au plus 1e8",
     "ascent_said: no blur": "pas de flou",
     "ascent_said: Fourier noise, sd 0.01": "bruit de Fourier, écart-type 0.01",
-    "ascent_said: 8, then 4: up to 6 px to each side": "8, puis 4 : jusqu’à 6 px de chaque côté",
+    "ascent_said: 8, then 4: up to 6 px to each side": "8, puis 4 : jusqu’à ±6 px",
     "ascent_said: 0.90 to 1.10": "de 0.90 à 1.10",
-    "ascent_said: -10 to 10 degrees": "de −10 à 10 degrés",
+    "ascent_said: -10 to 10 degrees": "de −10° à 10°",
     # knobs
     "ascent_step_size": "Taille du pas",
     "ascent_step_size_tip": "De combien on avance à chaque pas",
@@ -105,7 +105,7 @@ TEXT: dict[str, str] = {
     "ascent_idle_every": "Seulement avec un flou au-dessus de 0",
     "ascent_idle_diversity": "Seulement avec plusieurs images : voyez « Plus »",
     # what is shown
-    "ascent_caption": "valeur {value} · pas {step} · norme du gradient {norm} · graine {seed}",
+    "ascent_caption": "valeur {value} · pas {step} · ‖gradient‖ {norm} · graine {seed}",
     "ascent_curve": "La valeur pas à pas : {value}",
     "ascent_value_logit": "logit",
     "ascent_value_activation": "activation",

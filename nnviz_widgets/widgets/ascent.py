@@ -129,7 +129,7 @@ class Ascent(AscentSaving):
             case "photo":
                 start: str | Tensor = state.x
             case "last" if state.last is not None:
-                start = state.last
+                start = state.last[: state.pictures]
             case "zeros":
                 start = "zeros"
             case _:

@@ -88,6 +88,8 @@ class AscentPanes:
         self.frames["curve"].say(self._say("ascent_curve", value=question.value), self._best_words(timeline))
         thought = self._thought[1] if running and self._thought is not None else self._opinion_of(step)
         self._bars.value = opinion_html(thought, self._engine.labels, state.wanted)
+        if running:  # words that are read aloud do not change with every frame
+            return {"picture": question.title, "curve": self._say("ascent_curve", value=question.value)}
         return {"picture": f"{question.title}: {self._words(state, moment)}", "curve": self._best_words(timeline)}
 
     def panels(self, state: SimpleNamespace, moment: Moment) -> tuple[list[list[Panel]], str]:

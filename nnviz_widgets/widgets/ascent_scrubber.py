@@ -28,7 +28,7 @@ class Scrubber:
             description=say(language, "ascent_timeline"),
             tooltip=say(language, "ascent_timeline_tip"),
             style={"description_width": "initial"},
-            layout=ipywidgets.Layout(width="auto", flex="1 1 230px", max_width="480px"),
+            layout=ipywidgets.Layout(width="auto", flex="1 1 160px", max_width="480px"),
         )
         self.best = ipywidgets.Button(
             description=say(language, "ascent_best"),

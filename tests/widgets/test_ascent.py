@@ -246,6 +246,9 @@ def test_several_pictures_are_made_at_once_and_differ(ascent):
     assert found.x.shape == (4, 3, 16, 16)
     assert not torch.equal(found.x[0], found.x[1])
     assert widget._drawn.panels(*widget._shown)[0][0][0].image.shape == (34, 34, 3)
+    widget.start_from = "last"
+    widget.pictures = 1
+    assert widget.compute().x.shape == (1, 3, 16, 16)
 
 
 def test_the_recipe_makes_the_picture_again(gated, engine, tmp_path):
