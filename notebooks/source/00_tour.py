@@ -9,8 +9,7 @@
 # 2. its **activation maps**, what each layer makes of a picture;
 # 3. **pictures chosen or made to excite its neurons**.
 #
-# This tour is about the first two, and about the question that comes next: *why* did the network give this answer and no
-# other? Run the cells in order with Shift + Enter, then move whatever can be moved. Each question is worth a guess *before*
+# This tour goes through all three, and in between it asks *why* the network gave this answer and no other. Run the cells in order with Shift + Enter, then move whatever can be moved. Each question is worth a guess *before*
 # you open its answer.
 
 # %% [markdown] tags=["fr"]
@@ -24,8 +23,8 @@
 # 2. ses **cartes d’activation**, ce que chaque couche fait d’une image ;
 # 3. des **images choisies ou fabriquées pour exciter ses neurones**.
 #
-# Cette visite porte sur les deux premières, et sur la question qui vient ensuite : *pourquoi* le réseau a-t-il donné cette
-# réponse plutôt qu’une autre ? Exécutez les cellules dans l’ordre avec Maj + Entrée, puis bougez tout ce qui se bouge. Chaque
+# Cette visite passe par les trois et se demande, entre-temps, *pourquoi* le réseau a donné cette réponse plutôt qu’une
+# autre. Exécutez les cellules dans l’ordre avec Maj + Entrée, puis bougez tout ce qui se bouge. Chaque
 # question mérite une prédiction *avant* d’ouvrir la réponse.
 
 # %%
@@ -699,7 +698,188 @@ nnviz.GradCam(imagenet, "rocket", target="crane", guided=True)
 # Demandez « missile », puis « pier », la jetée : c’est le même dessin, vu par une autre fenêtre.
 
 # %% [markdown] tags=["en"]
-# ## 9. Your own network
+# ## 9. Fabricate a picture
+#
+# Until now there was a photo, and we asked about it. Turn it round: *which picture would excite this neuron most?* Start
+# from an empty picture, $x = 0$. Propagate it to the neuron, at the output or in between, put 1 there and 0 on all
+# others, and backpropagate to the picture. This is the gradient of saliency; now we *add* it, again and again. The weights
+# are frozen, only the picture changes. Simonyan, Vedaldi and Zisserman (2014) also keep the pixels small:
+#
+# $$x^* = \arg\max_x\; f(x) - \lambda\, \lVert x \rVert^2, \qquad x \leftarrow x + \eta \left( \frac{\partial f}{\partial x} - 2 \lambda\, x \right).$$
+#
+# Let $f$ be the score of "flamingo". **Predict.** After 64 steps, how sure will the network be of its flamingo? And will
+# *you* see one? The run can be paused, taken step by step and gone back in.
+
+# %% [markdown] tags=["fr"]
+# ## 9. Fabriquer une image
+#
+# Jusqu’ici, nous avions une photo et l’interrogions. Retournons la question : *quelle image exciterait le plus ce
+# neurone ?* Partons d’une image vide, $x = 0$. Propageons-la jusqu’au neurone, à la sortie ou en chemin, mettons-y 1 et 0
+# partout ailleurs, et rétropropageons jusqu’à l’image. C’est le gradient de la saillance ; cette fois, on l’*ajoute*,
+# encore et encore. Les poids sont gelés, seule l’image change. Simonyan, Vedaldi et Zisserman (2014) gardent aussi les
+# pixels petits :
+#
+# $$x^* = \arg\max_x\; f(x) - \lambda\, \lVert x \rVert^2, \qquad x \leftarrow x + \eta \left( \frac{\partial f}{\partial x} - 2 \lambda\, x \right).$$
+#
+# Soit $f$ le score de « flamingo », le flamant. **Prédisez.** Après 64 pas, à quel point le réseau sera-t-il sûr de son
+# flamant ? Et *vous*, en verrez-vous un ? On peut mettre en pause, avancer pas à pas et revenir en arrière.
+
+# %%
+nnviz.Ascent(imagenet, target="flamingo", preset="Simonyan", steps=64)
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# The score climbs from 0 to about 44, and the probability is 1 to nine decimals. You see coloured noise, with a few curves
+# in it at best. The network is not lying: nothing in the formula says what a photo looks like, and there are many more
+# noisy pictures with a high score than photos.
+#
+# </details>
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# Le score monte de 0 à 44 environ, et la probabilité vaut 1 à neuf décimales près. On voit un bruit coloré et, au mieux,
+# quelques courbes. Le réseau ne ment pas : rien dans la formule ne dit à quoi ressemble une photo, et il y a bien plus
+# d’images bruitées de score élevé que de photos.
+#
+# </details>
+
+# %% [markdown] tags=["en"]
+# ## 10. Say what a picture looks like
+#
+# So let us say it. What we know before we look is called a **prior**, and each one is a small change of the step:
+#
+# | | after, or during, each step | paper |
+# |---|---|---|
+# | none | only the gradient | |
+# | L2 | large pixels are pulled back | Simonyan et al. 2014 |
+# | decay and blur | the picture fades a little, and every fourth step a Gaussian blurs it | Yosinski et al. 2015 |
+# | Fourier and jitter | built from waves, moved, scaled and turned a little before each look | Olah et al. 2017 |
+#
+# Yosinski et al. also set small pixels to 0; add their columns to see. All columns have the same class, the same seed and
+# the same number of steps. **Predict.** Which column will have the highest score? In which will you recognise most?
+
+# %% [markdown] tags=["fr"]
+# ## 10. Dire à quoi ressemble une image
+#
+# Alors, disons-le. Ce que l’on sait avant de regarder s’appelle un **a priori**, et chacun est une petite modification du
+# pas :
+#
+# | | après, ou pendant, chaque pas | article |
+# |---|---|---|
+# | aucun | le gradient seul | |
+# | L2 | les grands pixels sont ramenés | Simonyan et al. 2014 |
+# | décroissance et flou | l’image pâlit un peu et, tous les quatre pas, une gaussienne la rend floue | Yosinski et al. 2015 |
+# | Fourier et décalage | faite d’ondes, déplacée, agrandie et tournée un peu avant chaque regard | Olah et al. 2017 |
+#
+# Yosinski et al. mettent aussi à 0 les petits pixels ; ajoutez leurs colonnes pour voir. Toutes les colonnes ont la même
+# classe, la même graine et le même nombre de pas. **Prédisez.** Quelle colonne aura le score le plus élevé ? Dans laquelle
+# reconnaîtrez-vous le plus de choses ?
+
+# %%
+nnviz.AscentColumns(imagenet, target="flamingo", size=160, steps=64)
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# The score speaks against the priors: 56 without any, 44 with L2, 29 with decay and blur, 35 with waves and jitter. The
+# eye speaks for them: noise in the first two, then a hooked neck on its thin line, then soft curves of a whole bird.
+# All four are flamingos to the network, with a probability of 1.0. A prior gives up score for pictures nearer to what the
+# network was trained on; what you see is the network *and* the prior.
+#
+# </details>
+#
+# Research goes on: *Feature Visualization* (Olah, Mordvintsev and Schubert, Distill, 2017) did this for all channels of a
+# network. Here are twelve of the layer that we met in section 3, made eight at a time. Channel 387 marked the eyes of the
+# cat. **Predict.** Which of the pictures is channel 387? Point at one to read its number; click it to see it grow.
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# Le score parle contre les a priori : 56 sans aucun, 44 avec L2, 29 avec décroissance et flou, 35 avec ondes et décalage.
+# L’œil parle pour eux : du bruit dans les deux premières, puis un cou recourbé sur son trait fin, puis les courbes douces
+# d’un oiseau entier. Les quatre sont des flamants pour le réseau, avec une probabilité de 1,0. Un a priori échange du
+# score contre des images plus proches de celles de l’entraînement ; ce qu’on voit, c’est le réseau *et* l’a priori.
+#
+# </details>
+#
+# La recherche continue : *Feature Visualization* (Olah, Mordvintsev et Schubert, Distill, 2017) l’a fait pour tous les
+# canaux d’un réseau. En voici douze de la couche rencontrée à la section 3, faits huit par huit. Le canal 387 marquait les
+# yeux du chat. **Prédisez.** Laquelle de ces images est le canal 387 ? Pointez-en une pour lire son numéro ; cliquez pour
+# la voir grandir.
+
+# %%
+nnviz.AscentSheet(imagenet, layer="stage5.1.expand.relu6", first=384, count=12, steps=48)
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# The fourth: arcs one over the other, each with a fringe. Spots with rings around them, which look more like eyes, are in
+# the second (385) and the last (395). So "eye detector" was too quick a name. A lid over an eye is one such arc; the
+# scales of a roof or of a fish would do as well.
+#
+# </details>
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# La quatrième : des arcs les uns au-dessus des autres, chacun bordé d’une frange. Des taches entourées d’anneaux, qui
+# ressemblent davantage à des yeux, sont dans la deuxième (385) et la dernière (395). « Détecteur d’yeux » était donc un nom
+# trop rapide. Une paupière au-dessus d’un œil est un tel arc ; les tuiles d’un toit ou les écailles d’un poisson feraient
+# aussi l’affaire.
+#
+# </details>
+
+# %% [markdown] tags=["en"]
+# ## 11. DeepDream
+#
+# Nothing obliges us to start from an empty picture. Start from a photo, and strengthen *whatever a layer sees in it*: with
+# activations $a$ of the layer and a step size $s$,
+#
+# $$E = \tfrac{1}{2}\, \text{mean}\, a^2, \qquad g = \frac{\partial E}{\partial x}, \qquad x \leftarrow x + s\, \frac{g}{\text{mean}\, |g|}.$$
+#
+# This is DeepDream (Mordvintsev, Olah and Tyka, *Inceptionism*, 2015). It goes from small to large, octave by octave, so
+# that both large shapes and fine lines grow.
+#
+# **Predict.** A late layer, then an early one: which will dream of lines, which of parts of animals?
+
+# %% [markdown] tags=["fr"]
+# ## 11. DeepDream
+#
+# Rien n’oblige à partir d’une image vide. Partons d’une photo, et renforçons *tout ce qu’une couche y voit* : avec les
+# activations $a$ de la couche et une taille de pas $s$,
+#
+# $$E = \tfrac{1}{2}\, \text{mean}\, a^2, \qquad g = \frac{\partial E}{\partial x}, \qquad x \leftarrow x + s\, \frac{g}{\text{mean}\, |g|}.$$
+#
+# C’est DeepDream (Mordvintsev, Olah et Tyka, *Inceptionism*, 2015). On va du petit au grand, octave par octave, pour que
+# croissent les grandes formes comme les traits fins.
+#
+# **Prédisez.** Une couche tardive, puis une couche précoce : laquelle rêvera de traits, laquelle de parties d’animaux ?
+
+# %%
+nnviz.DeepDream(imagenet, "cat", side=320, steps=10)
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# The early one of lines and grids, the late one of fur, eyes and folds. Choose `stage2.0.expand.relu6` to compare, and
+# "channels" to strengthen one channel alone: a dream of the network then becomes a picture of that channel, laid over your
+# photo.
+#
+# </details>
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# La précoce, de traits et de grilles ; la tardive, de pelage, d’yeux et de plis. Choisissez `stage2.0.expand.relu6` pour
+# comparer, et « canaux » pour ne renforcer qu’un seul canal : le rêve du réseau devient alors une image de ce canal, posée
+# sur votre photo.
+#
+# </details>
+
+# %% [markdown] tags=["en"]
+# ## 12. Your own network
 #
 # Any `nn.Module` that classifies pictures will do. Say how its pictures were normalised and how large they are; the rest is
 # looked up. This one has the shape of the small network of many courses, 16 filters of 7 × 7 × 3 and 20 of 7 × 7 × 16, and it
@@ -708,7 +888,7 @@ nnviz.GradCam(imagenet, "rocket", target="crane", guided=True)
 # **Predict.** What do the first filters of an untrained network look like beside trained ones?
 
 # %% [markdown] tags=["fr"]
-# ## 9. Votre propre réseau
+# ## 12. Votre propre réseau
 #
 # Tout `nn.Module` qui classe des images convient. Dites comment ses images ont été normalisées et quelle est leur taille ; le
 # reste se déduit. Celui-ci a la forme du petit réseau de bien des cours, 16 filtres de 7 × 7 × 3 puis 20 de 7 × 7 × 16, et il
@@ -764,12 +944,14 @@ nnviz.Filters(mine, cifar)
 #
 # Each widget has a notebook of its own, with all its controls, the method without a widget, and what to beware of:
 # [filters](01_filters.ipynb), [activation maps](02_activation_maps.ipynb), [occlusion](03_occlusion.ipynb),
-# [saliency](04_saliency.ipynb) and [Grad-CAM](05_grad_cam.ipynb). The last four can look at your camera too.
+# [saliency](04_saliency.ipynb), [Grad-CAM](05_grad_cam.ipynb), [ascent](06_ascent.ipynb) and
+# [DeepDream](07_deepdream.ipynb). Those from activation maps to Grad-CAM can look at your camera too.
 
 # %% [markdown] tags=["fr"]
 # ## Pour aller plus loin
 #
 # Chaque widget a son propre carnet, avec tous ses réglages, la méthode sans widget, et ce dont il faut se
 # méfier : [les filtres](01_filters.ipynb), [les cartes d’activation](02_activation_maps.ipynb),
-# [l’occlusion](03_occlusion.ipynb), [la saillance](04_saliency.ipynb) et [Grad-CAM](05_grad_cam.ipynb). Les quatre
-# derniers peuvent aussi regarder par votre caméra.
+# [l’occlusion](03_occlusion.ipynb), [la saillance](04_saliency.ipynb), [Grad-CAM](05_grad_cam.ipynb),
+# [la montée](06_ascent.ipynb) et [DeepDream](07_deepdream.ipynb). Ceux qui vont des cartes d’activation à Grad-CAM
+# peuvent aussi regarder par votre caméra.
