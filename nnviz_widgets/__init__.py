@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nnviz_widgets.widgets.ascent_sheet import AscentSheet as AscentSheet
     from nnviz_widgets.widgets.camera import Camera as Camera
     from nnviz_widgets.widgets.deepdream import DeepDream as DeepDream
+    from nnviz_widgets.widgets.embedding_map import EmbeddingMap as EmbeddingMap
     from nnviz_widgets.widgets.filters import Filters as Filters
     from nnviz_widgets.widgets.grad_cam import GradCam as GradCam
     from nnviz_widgets.widgets.neighbours import Neighbours as Neighbours
@@ -41,6 +42,7 @@ _HOMES = {
     "AscentSheet": "widgets.ascent_sheet",
     "Camera": "widgets.camera",
     "DeepDream": "widgets.deepdream",
+    "EmbeddingMap": "widgets.embedding_map",
     "Engine": "engine.engine",
     "Filters": "widgets.filters",
     "GradCam": "widgets.grad_cam",

@@ -15,6 +15,7 @@ NAMES = [
     "AscentSheet",
     "Camera",
     "DeepDream",
+    "EmbeddingMap",
     "Engine",
     "Filters",
     "GradCam",
