@@ -60,6 +60,8 @@ class AscentPanes:
         self._heading = ipywidgets.HTML(
             f'<div class="nnviz-title">{html.escape(say(language, "ascent_opinion"))}</div>'
         )
+        for frame in self.frames.values():  # a long name must not push the curve below the picture
+            frame.title.layout.max_width = f"{frame.width}px"
         for canvas in surface.canvases.values():
             canvas.add_class("nnviz-plays")
         self._bars = ipywidgets.HTML(layout=ipywidgets.Layout(width=f"{CURVE[0]}px", max_width="100%"))

@@ -11,7 +11,7 @@ from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.engine.objectives import Objective, channel, direction, logit, neuron
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import say
-from nnviz_widgets.render.numbers import format_number
+from nnviz_widgets.render.numbers import MINUS
 from nnviz_widgets.widgets.saliency_question import NAMES
 
 OF = ("class", "channel", "neuron", "direction", "expression")
@@ -110,7 +110,7 @@ def _value(engine: Engine, asked: Objective, read: Objective, language: str) -> 
 
 def spell(weights: dict[int, float]) -> str:
     """Channels with their weights, as they are typed: "12: 1, 40: −0.5"."""
-    return ", ".join(f"{index}: {format_number(weight)}" for index, weight in weights.items())
+    return ", ".join(f"{index}: {weight:g}" for index, weight in weights.items()).replace("-", MINUS)
 
 
 def parse(text: str) -> dict[int, float]:

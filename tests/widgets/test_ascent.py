@@ -16,6 +16,7 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import TEXT
 from nnviz_widgets.methods.recipe import Recipe
 from nnviz_widgets.widgets.ascent import Ascent
+from nnviz_widgets.widgets.ascent_question import parse, spell
 from tests.widgets.conftest import Net, control_of, engine_of, html_of, noise, status_of
 
 WAIT = 20.0
@@ -370,3 +371,10 @@ def test_one_channel_networks(opened):
     engine = engine_of(lambda: Net(1), mean=0.5, std=0.25)
     widget = opened(Ascent(engine, steps=2))
     assert widget.compute().x.shape == (1, 1, 16, 16)
+
+
+@pytest.mark.parametrize("weights", [{12: 1.0, 40: -0.5}, {0: 2.25}])
+def test_weights_are_spelled_as_they_are_read(weights):
+    assert parse(spell(weights)) == weights
+    with pytest.raises(NnvizError, match="12: 1"):
+        parse("first")
