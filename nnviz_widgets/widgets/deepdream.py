@@ -116,9 +116,9 @@ class DeepDream(DreamSaving):
         height, width = step.plan.sizes[-1]
         ratio = SIDE / max(height, width)
         box = 0.0, 0.0, width * ratio, height * ratio
-        photo = self._bitmap(step.plan.photo)[0]
-        dream = Bitmap(dream_pixels(step), exact=False)
-        self._surface.show({n: Scene(Sprite(b, box, smooth=True)) for n, b in (("photo", photo), ("dream", dream))})
+        photo, smooth = self._bitmap(step.plan.photo)
+        dream = Bitmap(dream_pixels(step), exact=not smooth)
+        self._surface.show({n: Scene(Sprite(b, box, smooth=smooth)) for n, b in (("photo", photo), ("dream", dream))})
         title, caption = self._title(state), self._caption(step)
         self._frames_of["photo"].say(self._say("dream_photo"), self._photo_caption(step))
         self._frames_of["dream"].say(title, caption)
@@ -164,5 +164,6 @@ class DeepDream(DreamSaving):
 
     def _panels(self, state: SimpleNamespace, moment: Moment) -> tuple[list[list[Panel]], str]:
         step: DreamStep = moment.shown
-        photo = Panel(self.engine.contract.picture(step.plan.photo), self._say("dream_photo"), smooth=True)
-        return [[photo, Panel(dream_pixels(step), self._title(state), smooth=True)]], self._caption(step)
+        photo, smooth = self._bitmap(step.plan.photo)
+        before = Panel(photo.pixels, self._say("dream_photo"), smooth=smooth)
+        return [[before, Panel(dream_pixels(step), self._title(state), smooth=smooth)]], self._caption(step)

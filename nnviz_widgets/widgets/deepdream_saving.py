@@ -37,6 +37,7 @@ class DreamSaving(DreamTraits):
 
     def save_flight(self, path: str | Path, *, frames: int = 60, rate: float = RATE) -> Path:
         """Fly into the dream, dreaming on, and write it as an animation, .gif or .webp; see `methods.dream_zoom`."""
+        self._cancelled.clear()
         return self._fly(path, frames, rate, lambda _: None)
 
     def close(self) -> None:

@@ -39,7 +39,7 @@ class DreamTraits(RunWidget, ClassChoice, StillWidget):
     steps = traitlets.Int(20, min=1, max=1000, help="in each octave").tag(live=True)
     side = traitlets.Int(384, min=16, max=LARGEST, help="longest side in pixels").tag(live=True)
     tile = traitlets.Int(512, min=16, max=LARGEST, help="side in pixels that goes through at once").tag(live=True)
-    seed = traitlets.Int(0, min=0, help="of the shifts").tag(live=True)
+    seed = traitlets.Int(0, min=0, max=2**31 - 1, help="of the shifts").tag(live=True)
     step_size = traitlets.Float(1.5, min=0, max=50, help="mean change of a pixel, of 255").tag(knob=True)
     jitter = traitlets.Int(32, min=0, max=256, help="pixels").tag(knob=True)
 

@@ -145,6 +145,7 @@ def test_the_channels_field(dream):
     field.value = "3, 1 3"
     assert widget.channels == (3, 1)
     assert field.value == "3, 1"
+    until(lambda: widget.phase == "done")  # its last word is no longer to come
     for wrong, word in (("99", "channel=99"), ("three", "three")):
         field.value = wrong
         assert widget.channels == (3, 1)
@@ -196,6 +197,7 @@ def test_a_flight_tells_how_far_it_is_and_can_be_cancelled(dream, tmp_path, monk
     until(lambda: not button.disabled)
     assert "nothing was written" in " ".join(html_of(widget))
     assert [path.name for path in tmp_path.iterdir()] == ["deepdream.webp"]
+    widget.save_flight("b.gif", frames=2)  # an earlier cancelling does not count
     button.click()  # and closing ends it, too
 
 
