@@ -40,7 +40,7 @@ TEXT: dict[str, str] = {
     "patches_field_drawn": "Outlined: the neuron's receptive field, up to {height} × {width} px, clipped to the picture.",
     "patches_effective": "The receptive field is most of the picture, so each patch is the effective field: the smallest box with 95 % of the gradient.",
     "patches_effective_drawn": "Outlined: the effective field, the smallest box with 95 % of the gradient; the receptive field is most of the picture.",
-    "patches_mixed": "{count} of {of} patches are effective fields, the smallest boxes with 95 % of the gradient, for the receptive field is most of the picture there; the others are the receptive field, clipped to the picture.",
+    "patches_mixed": "The receptive field is most of the picture, so {count} of {of} patches are the effective field: the smallest box with 95 % of the gradient. The other neurons have no gradient, and keep the receptive field.",
     "patches_rebuilt": "Below each: d activation / d pixel by the {rule} rule, grey where it is 0, each on its own scale.",
     "patches_not_rebuilt": "No reconstruction: {reason}",
     "patches_click": "Click a patch, or press Enter on the chosen one, for all maps of its picture; Escape closes them.",

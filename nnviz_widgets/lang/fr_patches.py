@@ -40,7 +40,7 @@ TEXT: dict[str, str] = {
     "patches_field_drawn": "Encadré : le champ récepteur du neurone, jusqu’à {height} × {width} px, coupé aux bords de l’image.",
     "patches_effective": "Le champ récepteur couvre presque toute l’image ; chaque fragment est donc le champ effectif : le plus petit cadre qui contient 95 % du gradient.",
     "patches_effective_drawn": "Encadré : le champ effectif, le plus petit cadre qui contient 95 % du gradient ; le champ récepteur couvre presque toute l’image.",
-    "patches_mixed": "{count} fragments sur {of} sont des champs effectifs, les plus petits cadres qui contiennent 95 % du gradient, car le champ récepteur y couvre presque toute l’image ; les autres sont le champ récepteur, coupé aux bords de l’image.",
+    "patches_mixed": "Le champ récepteur couvre presque toute l’image ; {count} fragments sur {of} sont donc des champs effectifs : le plus petit cadre qui contient 95 % du gradient. Les autres neurones n’ont pas de gradient et gardent le champ récepteur.",
     "patches_rebuilt": "Sous chacun : d activation / d pixel selon la règle {rule}, gris là où il vaut 0, chacun à sa propre échelle.",
     "patches_not_rebuilt": "Pas de reconstruction : {reason}",
     "patches_click": "Cliquez sur un fragment, ou choisissez-le et appuyez sur Entrée, pour voir toutes les cartes de son image ; Échap les ferme.",

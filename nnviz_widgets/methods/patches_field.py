@@ -15,14 +15,14 @@ SHARE = 0.95
 
 
 def field_of(engine: Engine, x: Tensor, layer: str, channel: int, row: int, col: int) -> tuple[Rect, bool]:
-    """The receptive field clipped to the picture, or the effective one where that is most of it; and whether so.
+    """The receptive field clipped to the picture, or the effective one; and whether it is the effective one.
 
-    The effective field (Luo et al. 2016) is of the value before an activation that bounds it; a neuron without a
-    gradient keeps the exact field.
+    All neurons of a layer have the same kind, so that patches can be compared: the effective field where the field of
+    the neuron in the middle is most of the picture. It (Luo et al. 2016) is of the value before an activation that
+    bounds it; a neuron without a gradient keeps the exact field.
     """
     exact = engine.receptive_field(layer, row, col)
-    height, width = engine.contract.size
-    if exact.height * exact.width <= MOST * height * width:
+    if not _too_large(engine, layer):
         return exact, False
     unbounded = engine.layers.unbounded(layer)
     try:
@@ -31,3 +31,11 @@ def field_of(engine: Engine, x: Tensor, layer: str, channel: int, row: int, col:
         if error.code != "unit_dead":
             raise
         return exact, False
+
+
+def _too_large(engine: Engine, layer: str) -> bool:
+    """Whether a layer's exact fields are most of the picture."""
+    _, rows, cols = engine.layers[layer].shape
+    middle = engine.receptive_field(layer, rows // 2, cols // 2)
+    height, width = engine.contract.size
+    return middle.height * middle.width > MOST * height * width

@@ -109,9 +109,9 @@ class Shard:
 
 
 def _nothing(layer: Layer, wanted: Wanted) -> LayerScan:
-    none = nobody(layer.channels, wanted.n)
+    top, bottom = (nobody(layer.channels, wanted.n) for _ in range(2))  # a file takes no tensor twice
     cells = (layer.height or 1) * (layer.width or 1)
-    return LayerScan(none, none if wanted.smallest else None, no_statistics(layer.channels, cells))
+    return LayerScan(top, bottom if wanted.smallest else None, no_statistics(layer.channels, cells))
 
 
 def _with_batch(known: LayerScan, maps: Tensor, pictures: Tensor, layer: Layer) -> LayerScan:

@@ -117,14 +117,14 @@ class TopPatches(TopPatchesPointing, TopPatchesRun):
         self._patches = PatchPanes(self._surface, pane_names(self._n))
         self._frame = Frame(self._surface, "sheet")
         self._surface.canvases["sheet"].add_class("nnviz-opens")
-        self._title, self._caption, self._scan_words = (ipywidgets.HTML() for _ in range(3))
+        self._title, self._caption, self._scan_words, self._below_title = (ipywidgets.HTML() for _ in range(4))
         self._resume = ipywidgets.Button(
             description=self._say("patches_resume"),
             tooltip=self._say("patches_resume_tip"),
             layout=ipywidgets.Layout(width="auto", display="none"),
         )
         self._resume.on_click(lambda _: self.resume())
-        self._below = ipywidgets.VBox(layout=ipywidgets.Layout(overflow="visible"))
+        self._below = ipywidgets.VBox([self._below_title], layout=ipywidgets.Layout(overflow="visible"))
         what, self._channel_control = what_row(self, self._layers, self._failed)
         rows = [ipywidgets.HBox(row) for row in (what, how_row(self, self._failed), [self._scan_words, self._resume])]
         for row in rows:

@@ -19,7 +19,7 @@ from nnviz_widgets.widgets.still import SMALL
 from nnviz_widgets.widgets.surface import Surface
 from nnviz_widgets.widgets.top_patches_looks import Look
 
-TILE, GAP = 132, 4  # CSS pixels of a patch's longer side, and to the reconstruction below
+TILE, GAP = 128, 4  # CSS pixels of a patch's longer side, and to the reconstruction below
 SHARP = 32  # pixels: a smaller crop is shown in sharp cells
 MOST = 24  # patches of a channel that are shown
 CLIP = 99.5  # percentile of a reconstruction's magnitudes at which its colours end
@@ -115,10 +115,10 @@ def _bitmap(pixels: Pixels) -> Bitmap:
 
 
 def _fit(height: int, width: int, top: int) -> Box:
-    """Where a picture lies in a square tile."""
+    """Where a picture lies in a square tile: the upper one at its lower edge, the lower one at its upper edge."""
     zoom = TILE / max(height, width)
     wide, high = width * zoom, height * zoom
-    return (TILE - wide) / 2, top + (TILE - high) / 2, wide, high
+    return (TILE - wide) / 2, top or TILE - high, wide, high
 
 
 def _inside(box: Box, rect: Rect, width: int) -> Box:

@@ -6,8 +6,6 @@ import html
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets
-
 from nnviz_widgets.widgets.base import LiveWidget
 from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.top_patches_looks import Shown
@@ -30,6 +28,7 @@ class TopPatchesPointing(LiveWidget):
     _words: Any
     _images: Any
     _below: Any
+    _below_title: Any
     _channel_control: Any
     _sheet_words: Any
 
@@ -95,12 +94,13 @@ class TopPatchesPointing(LiveWidget):
         picture = self._images[self._images.index(winner.id)]
         self.opened = ActivationMaps(self.engine, picture, language=self.language, theme=self.theme, **asked)
         words = html.escape(self._say("patches_opened", name=self._words.whole_name(winner), layer=state.layer))
-        self._below.children = (ipywidgets.HTML(f'<div class="nnviz-title">{words}</div>'), self.opened)
+        self._below_title.value = f'<div class="nnviz-title">{words}</div>'
+        self._below.children = (self._below_title, self.opened)
         return self.opened
 
     def close_picture(self) -> None:
         """Close the picture that was opened below."""
-        below, self._below.children, self.opened = self._below.children, (), None
-        for part in below:
-            part.layout.close()
-            part.close()
+        if self.opened is not None:
+            self.opened.close()
+            self._below.children, self.opened = (self._below_title,), None
+            self._below_title.value = ""

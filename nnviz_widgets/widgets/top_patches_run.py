@@ -31,6 +31,7 @@ class TopPatchesRun(LiveWidget):
     _book: PatchBook
     _resume: Any
     _say_scan: Any
+    close_picture: Any
 
     def _take(
         self, index: Any, images: ImageSet | None, *, path: str | Path | None, n: int, layers: Sequence[str] | None
@@ -109,9 +110,9 @@ class TopPatchesRun(LiveWidget):
 
     def close(self) -> None:
         """Cancel, and free every comm, timer and thread of this widget and of the one that it has opened."""
-        if getattr(self, "opened", None) is not None:
+        if getattr(self, "opened", None) is not None:  # half made, it has none
             self.close_picture()
-        scanning = getattr(self, "_scanning", None)  # half made, it has none
+        scanning = getattr(self, "_scanning", None)
         if scanning is not None:
             scanning.stop()
         super().close()

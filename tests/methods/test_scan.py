@@ -199,8 +199,9 @@ def test_broken_pictures_are_counted_listed_and_skipped(tmp_path):
 
 def test_only_broken_pictures(tmp_path):
     (tmp_path / "a.jpg").write_text("no")
-    index = whole(engine_of(seeded(Plain)), ImageSet(tmp_path), tmp_path / "index")
-    assert list(index.broken) == ["a.jpg"]
+    for smallest in (False, True):
+        index = whole(engine_of(seeded(Plain)), ImageSet(tmp_path), tmp_path / "index", smallest=smallest)
+        assert list(index.broken) == ["a.jpg"]
 
 
 def test_progress_tells_rate_and_what_is_left(tmp_path):
