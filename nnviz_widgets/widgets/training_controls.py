@@ -54,15 +54,14 @@ def training_controls(widget: Any, refused: Callable[[NnvizError], object]) -> l
     return [first, second, more(language, [controls[name] for name in ("batch", "seed", "momentum")])]
 
 
-def _common(language: str, name: str) -> dict[str, Any]:
+def _common(language: str, name: str, *, width: str = "262px") -> dict[str, Any]:
     return {
         "description": say(language, f"training_{name}"),
         "tooltip": say(language, f"training_{name}_tip"),
         "style": {"description_width": "initial"},
-        "layout": ipywidgets.Layout(width="300px", max_width="100%"),
+        "layout": ipywidgets.Layout(width=width, max_width="100%"),
     }
 
 
 def _number(language: str, name: str, low: int, high: int) -> Any:
-    common = {**_common(language, name), "layout": ipywidgets.Layout(width="180px")}
-    return ipywidgets.BoundedIntText(min=low, max=high, **common)
+    return ipywidgets.BoundedIntText(min=low, max=high, **_common(language, name, width="136px"))

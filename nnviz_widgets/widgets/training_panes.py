@@ -30,7 +30,7 @@ from nnviz_widgets.widgets.training_curves import HELD_OUT, Line, curves
 from nnviz_widgets.widgets.training_look import MAPS, Look
 
 # CSS pixels
-SIDE, SHEET, CURVE = 176, (216, 176), (290, 150)
+SIDE, SHEET, CURVE = 150, (170, 150), (262, 136)
 BAR = 120  # a colour bar is never less high
 WINDOW = 20  # steps over which a curve is smoothed
 
@@ -99,7 +99,7 @@ class TrainingPanes:
     def panels(self) -> tuple[list[list[Panel]], str]:
         """The same as one picture."""
         rows = [[self._panel(name) for name in names if name in self._words] for names in (TOP_ROW, LOW_ROW)]
-        return rows, " · ".join(self.caption(name) for name in ("photo", "loss", "accuracy", "wrong"))
+        return rows, " · ".join(f"{self._words[name][0]}: {self.caption(name)}" for name in ("photo", *LOW_ROW))
 
     def _panel(self, name: str) -> Panel:
         pixels = self._surface.picture(name)
