@@ -38,6 +38,8 @@ TEXT = {
     "colours_seams": "seams",
     "side": "Size",
     "side_tip": "Of the pictures, in pixels of the screen",
+    "side_filled": "The pictures of a filled grid fill its cells: zoom",
+    "side_marks": "Only where pictures are shown",
     "perplexity": "Perplexity",
     "perplexity_tip": "About how many neighbours each picture looks at: small for small groups, large for the whole",
     "neighbours": "Neighbours",

@@ -38,6 +38,8 @@ TEXT = {
     "colours_seams": "coutures",
     "side": "Taille",
     "side_tip": "Celle des images, en pixels de l’écran",
+    "side_filled": "Les images d’une grille pleine remplissent ses cases : agrandissez la carte",
+    "side_marks": "Seulement là où des images sont montrées",
     "perplexity": "Perplexité",
     "perplexity_tip": "Combien de voisines, à peu près, regarde chaque image : peu pour de petits groupes, beaucoup pour l’ensemble",
     "neighbours": "Voisines",

@@ -59,7 +59,8 @@ def components(vectors: Tensor, count: int) -> Points:
 
 def _products(rows: Tensor, columns: int = 4096) -> Tensor:
     """rows @ rows.T in doubles, from parts in single precision: half the time, and the parts are short."""
-    return sum(((part @ part.T).double() for part in rows.split(columns, 1)), torch.zeros(()))
+    parts = (rows[:, start : start + columns] for start in range(0, rows.shape[1], columns))
+    return sum(((part @ part.T).double() for part in parts), torch.zeros(()))
 
 
 def tsne(

@@ -63,7 +63,9 @@ def nearest_of_all(
     vectors = vectors - vectors.mean(0)  # far from the origin, the quick way would round more
     squares = vectors.square().sum(1)
     found = []
-    for some in (torch.arange(len(vectors)) if of is None else of).split(rows):
+    wanted = torch.arange(len(vectors)) if of is None else of
+    for start in range(0, len(wanted), rows):
+        some = wanted[start : start + rows]
         part = vectors[some]
         quick = squares - 2 * (part @ vectors.T)
         quick[torch.arange(len(part)), some] = torch.inf

@@ -16,7 +16,7 @@ from nnviz_widgets.methods.layouts import Layout, pca
 from nnviz_widgets.methods.nearest import Nearest
 from nnviz_widgets.methods.seams import seams
 from nnviz_widgets.render.figure import Panel
-from nnviz_widgets.widgets.embedding_map_controls import hand_row, how_row, what_row
+from nnviz_widgets.widgets.embedding_map_controls import drawn_row, hand_row, made_row
 from nnviz_widgets.widgets.embedding_map_hand import Hand
 from nnviz_widgets.widgets.embedding_map_layouts import Asked, Layouts
 from nnviz_widgets.widgets.embedding_map_looks import Looks
@@ -24,13 +24,12 @@ from nnviz_widgets.widgets.embedding_map_side import Side
 from nnviz_widgets.widgets.embedding_map_stage import Stage
 from nnviz_widgets.widgets.embedding_map_state import EmbeddingMapState
 from nnviz_widgets.widgets.embedding_map_thumbnails import Thumbnails
-from nnviz_widgets.widgets.embedding_map_viewport import Viewport, normalised
+from nnviz_widgets.widgets.embedding_map_viewport import normalised
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.neighbours import NEAREST
 from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.scene import Bitmap
 
-SIZE = (560, 540)  # CSS pixels of the map
 STEP = 60  # CSS pixels by which an arrow key moves it
 
 
@@ -56,7 +55,7 @@ class EmbeddingMap(EmbeddingMapState):
     State: `kind` ("pca", "tsne", "umap"), `filled` (pulled onto a grid), `perplexity` (t-SNE), `neighbours` and
     `minimal_distance` (UMAP), `metric`, `seed`, `show` ("pictures", "marks"), `colours` ("class"; "seams": how far the
     neighbours on the map are in truth), `side` (of a thumbnail), `photo` (your own picture, placed among its
-    neighbours; the map stays), `theme`; and `tool` ("pan", "lasso").
+    neighbours; the map stays), `theme`; and `tool` ("pan", "lasso") and `width` (CSS pixels, from the beginning).
     The result is the `Layout`; `selected` are the places in the embedding of the pictures selected, `trust` is
     (trustworthiness, recall of 6 neighbours), `own_place` where your own picture lies on the layout.
 
@@ -73,7 +72,7 @@ class EmbeddingMap(EmbeddingMapState):
         self.selected: tuple[int, ...] = ()
 
     def _panes(self) -> dict[str, tuple[int, int]]:
-        return {"map": SIZE, **Side.PANES}
+        return {"map": (self.width, self.width), **Side.PANES}
 
     def _build(self) -> list[ipywidgets.Widget]:
         look = self._looks.of(self._snapshot(), None, None, ())
@@ -85,8 +84,8 @@ class EmbeddingMap(EmbeddingMapState):
         rows = [
             ipywidgets.HBox(row)
             for row in (
-                what_row(self, self._failed),
-                how_row(self, self._failed),
+                made_row(self, self._failed),
+                drawn_row(self, self._failed),
                 [*hand_row(self), *self._own_controls()],
             )
         ]
@@ -205,11 +204,11 @@ class EmbeddingMap(EmbeddingMapState):
 
     def zoom(self, factor: float) -> None:
         """Closer to the middle of what is shown, or farther by a factor below 1."""
-        self._stage.look_at(self._stage.view.zoomed(factor, SIZE[0] / 2, SIZE[1] / 2))
+        self._stage.look_at(self._stage.view.zoomed(factor, self.width / 2, self.width / 2))
 
     def show_all(self) -> None:
         """The whole map."""
-        self._stage.look_at(Viewport(*SIZE))
+        self._stage.look_at(self._stage.view.whole())
 
     def select(self, numbers: Any) -> None:
         """Select pictures by their places in the embedding; none to drop the selection."""
@@ -231,7 +230,7 @@ class EmbeddingMap(EmbeddingMapState):
             if found is not None:
                 self.select(found)
             elif event.kind in ("move", "click") and not event.held:
-                self._point_at(self._stage.at(event.x * SIZE[0], event.y * SIZE[1]))
+                self._point_at(self._stage.at(event.x * self.width, event.y * self.width))
 
     def _on_key(self, key: str) -> None:
         right, down = {
@@ -271,4 +270,4 @@ class EmbeddingMap(EmbeddingMapState):
 
     def _panels(self, state: SimpleNamespace, shown: Shown) -> tuple[list[list[Panel]], str]:
         title, caption = self._words(state, shown)
-        return [[Panel(self._stage.whole(*SIZE), title)]], caption
+        return [[Panel(self._stage.whole(), title)]], caption

@@ -8,22 +8,47 @@ import ipywidgets
 
 from nnviz_widgets.lang import say
 from nnviz_widgets.widgets.controls import bind, dropdown, index_slider
+from nnviz_widgets.widgets.embedding_map_layouts import OPTIONS
 from nnviz_widgets.widgets.embedding_map_state import COLOURS, KINDS, SHOWN, TOOLS
 
 
-def what_row(widget: Any, refused: Any) -> list[ipywidgets.Widget]:
-    """The kind of map, filled or not, and how pictures are drawn."""
+def made_row(widget: Any, refused: Any) -> list[ipywidgets.Widget]:
+    """The map and what it is made with: each kind has options of its own."""
     language = widget.language
     filled = ipywidgets.ToggleButton(
         description=say(language, "filled"),
         tooltip=say(language, "filled_tip"),
         layout=ipywidgets.Layout(width="auto"),
     )
-    side = index_slider(language, "side", 96, width="250px")
-    side.min = 10
     found = {
         "kind": dropdown(language, "kind", [(say(language, f"kind_{name}"), name) for name in KINDS]),
         "filled": filled,
+        "metric": dropdown(
+            language, "metric", [(say(language, f"metric_{name}"), name) for name in ("euclidean", "cosine")]
+        ),
+        "perplexity": _number(language, "perplexity", 2, 200, 1.0),
+        "neighbours": _number(language, "neighbours", 2, 200, 1),
+        "minimal_distance": _number(language, "minimal_distance", 0, 0.99, 0.01),
+        "seed": _number(language, "seed", 0, 2**31 - 1, 1),
+    }
+    for name, control in found.items():
+        bind(widget, name, control, refused)
+
+    def acts(_change: Any = None) -> None:
+        for name in {name for names in OPTIONS.values() for name in names} - {"metric"}:
+            found[name].layout.display = None if name in OPTIONS[widget.kind] else "none"
+
+    widget.observe(acts, "kind")
+    acts()
+    return list(found.values())
+
+
+def drawn_row(widget: Any, refused: Any) -> list[ipywidgets.Widget]:
+    """How the pictures of a map are drawn."""
+    language = widget.language
+    side = index_slider(language, "side", 96, width="250px")
+    side.min = 10
+    found = {
         "show": dropdown(language, "show", [(say(language, f"show_{name}"), name) for name in SHOWN]),
         "colours": dropdown(language, "colours", [(say(language, f"colours_{name}"), name) for name in COLOURS]),
         "side": side,
@@ -33,35 +58,12 @@ def what_row(widget: Any, refused: Any) -> list[ipywidgets.Widget]:
 
     def acts(_change: Any = None) -> None:
         side.disabled = widget.filled or widget.show != "pictures"
+        reason = "side_filled" if widget.filled else "side_marks"
+        side.tooltip = say(language, reason) if side.disabled else say(language, "side_tip")
 
     widget.observe(acts, ["filled", "show"])
     acts()
     return list(found.values())
-
-
-def how_row(widget: Any, refused: Any) -> list[ipywidgets.Widget]:
-    """What a map is made with: the options of its kind, and the rare ones that t-SNE and UMAP share."""
-    language = widget.language
-    found = {
-        "perplexity": _number(language, "perplexity", 2, 200, 1.0),
-        "neighbours": _number(language, "neighbours", 2, 200, 1),
-        "minimal_distance": _number(language, "minimal_distance", 0, 0.99, 0.01),
-        "metric": dropdown(
-            language, "metric", [(say(language, f"metric_{name}"), name) for name in ("euclidean", "cosine")]
-        ),
-        "seed": _number(language, "seed", 0, 2**31 - 1, 1),
-    }
-    for name, control in found.items():
-        bind(widget, name, control, refused)
-    uses = {"perplexity": ("tsne",), "neighbours": ("umap",), "minimal_distance": ("umap",), "seed": ("tsne", "umap")}
-
-    def acts(_change: Any = None) -> None:
-        for name, kinds in uses.items():
-            found[name].layout.display = None if widget.kind in kinds else "none"
-
-    widget.observe(acts, "kind")
-    acts()
-    return [found["perplexity"], found["neighbours"], found["minimal_distance"], found["metric"], found["seed"]]
 
 
 def hand_row(widget: Any) -> list[ipywidgets.Widget]:
@@ -98,5 +100,5 @@ def _number(language: str, key: str, least: float, most: float, step: float) -> 
         description=say(language, key),
         tooltip=say(language, f"{key}_tip"),
         style={"description_width": "initial"},
-        layout=ipywidgets.Layout(width="190px"),
+        layout=ipywidgets.Layout(width="auto", max_width="190px"),
     )

@@ -16,7 +16,7 @@ from nnviz_widgets.widgets.embedding_map_thumbnails import Thumbnails
 from nnviz_widgets.widgets.neighbours_sheet import fitted
 from nnviz_widgets.widgets.scene import RATIO, Bitmap
 
-BIG, SMALL, BETWEEN = 112, 76, 4  # CSS pixels of a picture and of its neighbours
+BIG, SMALL, BETWEEN = 112, 73, 4  # CSS pixels of a picture and of its neighbours
 SIZE = (3 * SMALL + 2 * BETWEEN, BIG + 2 * SMALL + 2 * BETWEEN)
 MOST = 14  # classes in a legend
 

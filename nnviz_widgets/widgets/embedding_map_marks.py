@@ -50,11 +50,13 @@ def class_palette(*, dark: bool) -> Pixels:
 def seam_colours(values: NDArray[np.float32]) -> Pixels:
     """Shares 0..1, any shape -> uint8 (..., 3): grey where the map can be trusted, red where it cannot."""
     share = np.clip(np.asarray(values, np.float32), 0, 1)[..., None]
-    return np.rint(np.float32(SAFE) * (1 - share) + np.float32(FAR) * share).astype(np.uint8)
+    found: Pixels = np.rint(np.array(SAFE) * (1 - share) + np.array(FAR) * share).astype(np.uint8)
+    return found
 
 
 def seam_codes(values: NDArray[np.float32], most: float) -> NDArray[np.uint8]:
-    return np.clip(np.rint(values / most * (LEVELS - 1)), 0, LEVELS - 1).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.clip(np.rint(values / most * (LEVELS - 1)), 0, LEVELS - 1).astype(np.uint8)
+    return levels
 
 
 def seam_palette(*, dark: bool) -> Pixels:
@@ -94,7 +96,7 @@ def paint_marks(
     room = radius + 1
     # One code more than the palette has: the ground.
     sheet = np.full((height + 2 * room, width + 2 * room), 256, np.uint16)
-    inside = ((places >= -radius) & (places < np.float32([width + radius, height + radius]))).all(1)
+    inside = ((places >= -radius) & (places < np.array([width + radius, height + radius]))).all(1)
     flat, stride = sheet.reshape(-1), sheet.shape[1]
     for below in (True, False):
         for number, name in enumerate(SHAPES):

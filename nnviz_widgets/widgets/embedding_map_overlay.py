@@ -75,7 +75,7 @@ def _drawn(lines: list[Any], loop: tuple[tuple[float, float], ...], view: Viewpo
     draw = ImageDraw.Draw(image)
     strokes = [[tuple((end - low) * RATIO) for end in line] for line in lines]
     if len(loop) > 1:
-        strokes.append([tuple((np.float32(point) - low) * RATIO) for point in (*loop, loop[0])])
+        strokes.append([tuple((np.array(point) - low) * RATIO) for point in (*loop, loop[0])])
     for thick, colour in ((3 * RATIO, DARK), (RATIO, LIGHT)):
         for stroke in strokes:
             draw.line(stroke, fill=colour, width=thick, joint="curve")

@@ -44,7 +44,8 @@ class Look:
         if not self.pictures or side < LEAST:
             return np.empty(0, np.int64)
         places = view.to_pane(points)
-        inside = ((places > -side / 2) & (places < np.float32([view.width, view.height]) + side / 2)).all(1)
+        within = (places > -side / 2) & (places < np.array([view.width, view.height]) + side / 2)
+        inside: NDArray[np.bool_] = within[:, 0] & within[:, 1]
         return np.flatnonzero(inside) if self.cell is not None else with_room(points, inside, view.scale, side)
 
     def pixels(self, view: Viewport) -> int:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nnviz_widgets.methods.nearest import Nearest
 from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.render.scale import Scale
-from nnviz_widgets.widgets.embedding_map_facts import SIZE, legend_of, neighbours_in_words, portrait
+from nnviz_widgets.widgets.embedding_map_facts import MOST, SIZE, legend_of, neighbours_in_words, portrait
 from nnviz_widgets.widgets.embedding_map_looks import most_of
 from nnviz_widgets.widgets.embedding_map_marks import seam_colours
 from nnviz_widgets.widgets.embedding_map_stage import counted
@@ -30,7 +30,9 @@ class Side:
 
     def __init__(self, widget: Any, surface: Surface, thumbnails: Thumbnails) -> None:
         self._widget, self._surface, self._thumbnails = widget, surface, thumbnails
-        self._totals = counted(range(len(widget.embedding.ids)), widget.embedding.labels)
+        totals = counted(range(len(widget.embedding.ids)), widget.embedding.labels)
+        few = len(totals) <= MOST  # in the order of the classes, else the most frequent
+        self._totals = dict(sorted(totals.items(), key=lambda item: item[0] or 0)) if few else totals
         self._frame = Frame(surface, "near")
         self._frame.box.layout.display = "none"
         self._words = ipywidgets.HTML()

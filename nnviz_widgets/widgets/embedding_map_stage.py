@@ -96,18 +96,18 @@ class Stage:
         with self._lock:
             places = self.view.to_pane(self.points)
             reach = max(8.0, 0.6 * min(self.look.side_at(self.view), 64))
-        distances = np.square(places - np.float32([x, y])).sum(1)
+        distances = np.square(places - np.array([x, y], np.float32)).sum(1)
         number = int(distances.argmin())
         return number if distances[number] <= reach**2 else None
 
-    def whole(self, width: int, height: int) -> NDArray[np.uint8]:
+    def whole(self) -> NDArray[np.uint8]:
         """What is in sight with all pictures decoded and at rest, for a page without a kernel."""
         with self._lock:
             view, look, points, over = self.view, self.look, self.goal, self.over
         self._thumbnails.load(look.chosen(points, view), look.pixels(view), np.inf)
-        base = Sprite(Bitmap(paint(points, view, look, self._thumbnails, RATIO)), (0, 0, width, height))
+        base = Sprite(Bitmap(paint(points, view, look, self._thumbnails, RATIO)), (0, 0, view.width, view.height))
         sprites, outlines = overlay(over, points, view)
-        return Scene(base, sprites, outlines).paint(width, height)
+        return Scene(base, sprites, outlines).paint(view.width, view.height)
 
     def close(self) -> None:
         """Draw no more."""

@@ -37,7 +37,7 @@ class Viewport:
     def to_pane(self, points: Any) -> NDArray[np.float32]:
         """(N, 2) of the map -> of the pane."""
         middle = np.array([self.width / 2, self.height / 2], np.float32)
-        found: NDArray[np.float32] = np.asarray(points, np.float32) - np.float32([self.x, self.y])
+        found: NDArray[np.float32] = np.asarray(points, np.float32) - np.array([self.x, self.y], np.float32)
         return found * np.float32(self.scale) + middle
 
     def panned(self, right: float, down: float) -> Viewport:
