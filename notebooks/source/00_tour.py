@@ -725,25 +725,31 @@ nnviz.GradCam(imagenet, "rocket", target="crane", guided=True)
 # flamant ? Et *vous*, en verrez-vous un ? On peut mettre en pause, avancer pas à pas et revenir en arrière.
 
 # %%
-nnviz.Ascent(imagenet, target="flamingo", preset="Simonyan", steps=64)
+nnviz.Ascent(imagenet, target="flamingo", preset="Simonyan", size=224, steps=64)
 
 # %% [markdown] tags=["en"]
 # <details><summary><b>Answer</b></summary>
 #
-# The score climbs from 0 to about 44, and the probability is 1 to nine decimals. You see coloured noise, with a few curves
-# in it at best. The network is not lying: nothing in the formula says what a photo looks like, and there are many more
-# noisy pictures with a high score than photos.
+# The score climbs from 0 to about 30, and the probability to 1.00. You see coloured noise, with a few curves in it at
+# best. The network is not lying: nothing in the formula says what a photo looks like, and there are many more noisy
+# pictures with a high score than photos.
 #
 # </details>
+#
+# Such noise speaks to the network pixel by pixel. Make it at 192 × 192 pixels: enlarged to the network's own 224 × 224,
+# as any picture would be, it is a flamingo with a probability of 0.26 only.
 
 # %% [markdown] tags=["fr"]
 # <details><summary><b>Réponse</b></summary>
 #
-# Le score monte de 0 à 44 environ, et la probabilité vaut 1 à neuf décimales près. On voit un bruit coloré et, au mieux,
-# quelques courbes. Le réseau ne ment pas : rien dans la formule ne dit à quoi ressemble une photo, et il y a bien plus
-# d’images bruitées de score élevé que de photos.
+# Le score monte de 0 à 30 environ, et la probabilité à 1,00. On voit un bruit coloré et, au mieux, quelques courbes. Le
+# réseau ne ment pas : rien dans la formule ne dit à quoi ressemble une photo, et il y a bien plus d’images bruitées de
+# score élevé que de photos.
 #
 # </details>
+#
+# Un tel bruit parle au réseau pixel par pixel. Fabriquez-le à 192 × 192 pixels : agrandi aux 224 × 224 du réseau, comme le
+# serait toute image, il n’est plus un flamant qu’avec une probabilité de 0,26.
 
 # %% [markdown] tags=["en"]
 # ## 10. Say what a picture looks like
