@@ -9,7 +9,6 @@ from typing import Any
 import traitlets
 from torch import Tensor
 
-from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.engine.objectives import Objective
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.methods.presets import PRESETS, preset
@@ -25,17 +24,11 @@ from nnviz_widgets.widgets.validated import validate
 
 STARTS = ("noise", "zeros", "photo", "last")
 PICTURES = (1, 4, 9)
-STEPS = 256  # to begin with
-QUICK = 192  # pixels of the longer side to begin with, on a CPU
+# To begin with, as long as no preset is asked for: Distill's, moved more and smoother, which soon looks like something.
+FIRST = {"steps": 192, "scale": 0.2, "rotate": 15.0, "total_variation": 1e-3}
+FIRST_JITTER = 14  # a shift by one so manieth of the side
 LONGEST = 10_000  # steps
 DIVERSITY = 100.0  # of several pictures, as Lucid's; without it they would all be the same
-
-
-def quick_size(engine: Engine) -> tuple[int, int]:
-    """The network's own size, or on a CPU a smaller one of the same shape, so that one sees it grow."""
-    height, width = engine.contract.size
-    share = min(1.0, QUICK / max(height, width)) if engine.device.type == "cpu" else 1.0
-    return round(share * height), round(share * width)
 
 
 class AscentState(Knobs, RunWidget, ClassChoice, StillWidget):
@@ -59,7 +52,7 @@ class AscentState(Knobs, RunWidget, ClassChoice, StillWidget):
 
     def _start(self, state: dict[str, Any]) -> None:
         self.layer = self.engine.layers.origin(state.pop("layer", None) or first_layer(self.engine)).name
-        self.size = quick_size(self.engine)
+        self.size = self.engine.contract.size
         self.target = favourite(self.engine)
         self.direction = {0: 1.0}
         self._last_x: Tensor | None = None
@@ -67,7 +60,8 @@ class AscentState(Knobs, RunWidget, ClassChoice, StillWidget):
         self.preset = state.pop("preset", "Distill")
         self._apply_preset()
         if default:
-            self.steps = STEPS
+            first = FIRST | {"jitter": max(self.engine.contract.size) // FIRST_JITTER}
+            state = first | state
         self.pictures = state.pop("pictures", 1)
         self._on_pictures()
         super()._start(state)

@@ -31,7 +31,7 @@ def until(holds):
 
 @pytest.fixture
 def ascent(engine, opened):
-    return lambda **state: opened(Ascent(engine, **{"steps": 12, **state}))
+    return lambda **state: opened(Ascent(engine, **{"preset": "Distill", "steps": 12, **state}))
 
 
 @pytest.fixture
@@ -333,6 +333,7 @@ def test_controls_that_cannot_act_are_disabled_and_say_why(ascent):
     assert sliders["sigma"] in widget._sliders.main.children
     assert sliders["jitter"] in widget._sliders.rest.children
     assert sliders["diversity"].disabled
+    widget.steps = 2
     widget.compute()
 
 
@@ -355,7 +356,6 @@ def test_an_expression_from_code_has_its_button_while_there_is_one(ascent):
     assert (widget.of, buttons.value) == ("expression", "expression")
     widget.objective = None
     assert (widget.of, buttons.value) == ("class", "class")
-    widget.compute()
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -378,3 +378,12 @@ def test_weights_are_spelled_as_they_are_read(weights):
     assert parse(spell(weights)) == weights
     with pytest.raises(NnvizError, match="12: 1"):
         parse("first")
+
+
+def test_it_begins_with_numbers_of_its_own_until_a_preset_is_asked_for(engine, opened):
+    widget = opened(Ascent(engine, scale=0.3, autorun=False))
+    assert (widget.preset, widget.scale, widget.steps) == ("Distill", 0.3, 192)
+    assert widget.total_variation > 0
+    widget.preset = "Yosinski 3"
+    widget.preset = "Distill"
+    assert (widget.scale, widget.steps, widget.total_variation) == (0.1, 512, 0)
