@@ -48,11 +48,9 @@ TEXT: dict[str, str] = {
     "sheet_preset_tip": "Whose priors shape the pictures",
     "sheet_title": "Channels {first} to {last} of {layer}",
     "sheet_caption": "Each picture is made to excite one channel. Click one, or move with the arrow keys and press Enter, to open it.",
-    "sheet_before": "The value is that before {activation}, of {layer}.",
     "sheet_tile": "channel {channel} · {value} {number}",
     "sheet_tile_top": "channel {channel} · {value} {number} · network: {name} {probability}",
     "sheet_tile_waiting": "channel {channel} · not begun yet",
     "sheet_tile_failed": "channel {channel} · {reason}",
     "sheet_label": "Pictures of channels {first} to {last} of layer {layer}",
-    "sheet_opened": "Channel {channel} of {layer}",
 }

@@ -48,11 +48,9 @@ TEXT: dict[str, str] = {
     "sheet_preset_tip": "Les a priori qui façonnent les images",
     "sheet_title": "Canaux {first} à {last} de {layer}",
     "sheet_caption": "Chaque image est faite pour exciter un canal. Pour en ouvrir un, cliquez, ou choisissez-le avec les flèches et appuyez sur Entrée.",
-    "sheet_before": "La valeur est celle d’avant {activation}, de {layer}.",
     "sheet_tile": "canal {channel} · {value} {number}",
     "sheet_tile_top": "canal {channel} · {value} {number} · réseau : {name} {probability}",
     "sheet_tile_waiting": "canal {channel} · pas encore commencé",
     "sheet_tile_failed": "canal {channel} · {reason}",
     "sheet_label": "Images des canaux {first} à {last} de la couche {layer}",
-    "sheet_opened": "Canal {channel} de {layer}",
 }
