@@ -101,7 +101,7 @@ def guide_controls(widget: Any, language: str, refused: Refused) -> list[Any]:
 
     def show(_change: Any = None) -> None:
         known = widget.guide is None or (isinstance(widget.guide, str) and widget.guide in SAMPLES)
-        choice.unobserve_all("value")
+        choice.unobserve(choose, "value")  # a dropdown falls back to its first option when they change
         choice.options = samples if known else [*samples, own]
         choice.value = (widget.guide or NONE) if known else OWN
         choice.observe(choose, "value")

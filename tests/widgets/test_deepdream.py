@@ -94,9 +94,10 @@ def test_a_guide(dream, engine):
     )
     assert same(widget.compute().state.x, wanted.state.x)
     guide = control_of(widget, "Guide")
-    assert guide.value == "own"
+    assert (guide.value, guide.label) == ("own", "your picture")
     guide.value = "none"
     assert widget.guide is None
+    assert guide.index == 0
     assert not same(widget.compute().state.x, wanted.state.x)
     widget.of = "class"
     assert guide.disabled
