@@ -1,6 +1,6 @@
 """English strings of neighbours and maps of pictures."""
 
-TEXT = {
+TEXT: dict[str, str] = {
     "own_picture": "Your picture",
     "own_picture_away": "Without it",
     "own_picture_away_tip": "Take your picture away again",

@@ -1,6 +1,6 @@
 """French strings of neighbours and maps of pictures."""
 
-TEXT = {
+TEXT: dict[str, str] = {
     "own_picture": "Votre image",
     "own_picture_away": "Sans elle",
     "own_picture_away_tip": "Retirer votre image",

@@ -27,7 +27,7 @@ class EmbeddingMapState(EmbeddingWidget):
     show = traitlets.Enum(SHOWN, "pictures", help="as what pictures are drawn").tag(live=True)
     colours = traitlets.Enum(COLOURS, "class", help="of what is drawn").tag(live=True)
     side = traitlets.Int(30, min=10, max=96, help="of a thumbnail in CSS pixels").tag(live=True)
-    width = traitlets.Int(476, min=240, max=1600, help="of the map in CSS pixels").tag(option=True)
+    width = traitlets.Int(464, min=240, max=1600, help="of the map in CSS pixels").tag(option=True)
     tool = traitlets.Enum(TOOLS, "pan", help="what dragging does").tag(option=True)
 
     def _start(self, state: dict[str, Any]) -> None:
