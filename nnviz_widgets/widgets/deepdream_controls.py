@@ -123,6 +123,7 @@ def guide_controls(widget: Any, language: str, refused: Refused) -> list[Any]:
         choice.disabled = upload.disabled = idle
         choice.tooltip = say(language, "dream_guide_not" if idle else "dream_guide_tip")
 
+    choice.observe(choose, "value")
     show()
     act()
     widget.observe(show, "guide")
