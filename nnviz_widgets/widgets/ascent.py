@@ -61,6 +61,7 @@ class Ascent(AscentSaving):
         self._timeline = Timeline()
         self._scrubber = Scrubber(self.language, self._timeline, self.seek)
         self._drawn = AscentPanes(self._surface, self.engine, self.language)
+        self.observe(self._on_preset, "preset")  # first: the sliders are arranged by what it sets
         self._what = WhatControls(self, self._class_field("target", "ascent_target_empty"), self._failed)
         how = how_controls(self, self.language, self._failed)
         self._sliders = KnobSliders(self, self.language, self._failed)
@@ -74,7 +75,6 @@ class Ascent(AscentSaving):
         *asked, player = boxes = [ipywidgets.HBox(row) for row in rows]
         for box in (*boxes, self._photo_row):
             box.add_class("nnviz-row")
-        self.observe(self._on_preset, "preset")
         self.observe(self._on_start, "start_from")
         self.observe(self._on_pictures, "pictures")
         self.observe(self._on_steps, "steps")

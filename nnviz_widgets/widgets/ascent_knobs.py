@@ -49,7 +49,7 @@ class KnobSliders:
     """One slider a knob, kept equal to the widget's trait.
 
     Attributes:
-        main: the row of those that the preset speaks of. rest: the row of all others.
+        main: the row of those that the preset speaks of, or that are at work when it is chosen. rest: the row of all others.
     """
 
     def __init__(self, widget: Any, language: str, refused: Callable[[NnvizError], object]) -> None:
@@ -66,9 +66,9 @@ class KnobSliders:
         self._act()
 
     def _arrange(self, _change: Any = None) -> None:
-        chosen = {"step_size", *knobs_of(preset(self._widget.preset).priors)}
-        if self._widget.rule == "progress":
-            chosen.add("progress")
+        idle = idle_knobs(self._widget)
+        at_work = {name for name in REACHES if getattr(self._widget, name) and name not in idle}
+        chosen = {*knobs_of(preset(self._widget.preset).priors), *at_work}
         rows = [
             [slider for name, slider in self._sliders.items() if (name in chosen) is main] for main in (True, False)
         ]
