@@ -250,7 +250,7 @@ def test_a_few_pictures_have_a_map(opened, count):
 
 
 def test_what_is_no_embedding(engine):
-    with pytest.raises(NnvizError, match="methods.embed"):
+    with pytest.raises(NnvizError, match=r"methods\.embed"):
         nnviz.EmbeddingMap(engine, "digits")
 
 

@@ -178,7 +178,7 @@ def test_references_that_are_not_there(shown, value):
 
 
 def test_what_is_no_embedding_and_too_few_pictures(engine, embedding, opened):
-    with pytest.raises(NnvizError, match="methods.embed"):
+    with pytest.raises(NnvizError, match=r"methods\.embed"):
         nnviz.Neighbours(engine, "digits")
     few = Embedding(
         embedding.vectors[:4], embedding.ids[:4], (0, 1, 2, 3), embedding.layer, False, engine, embedding.images
