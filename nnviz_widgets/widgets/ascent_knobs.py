@@ -49,7 +49,8 @@ class KnobSliders:
     """One slider a knob, kept equal to the widget's trait.
 
     Attributes:
-        main: the row of those that the preset speaks of, or that are at work when it is chosen. rest: the row of all others.
+        main: the row of those that the preset speaks of, or that are at work when it is chosen.
+        rest: the row of all others.
     """
 
     def __init__(self, widget: Any, language: str, refused: Callable[[NnvizError], object]) -> None:
