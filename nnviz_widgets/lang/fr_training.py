@@ -35,7 +35,7 @@ TEXT: dict[str, str] = {
     "training_accuracy_caption": "trait : images apprises, {train} ; points : images mises de côté, {test}",
     "training_not_yet": "pas encore",
     "training_axis": "époques",
-    "training_wrong_title": "L’erreur la plus assurée",
+    "training_wrong_title": "Erreur la plus nette",
     "training_wrong_caption": "prise pour {predicted} ({probability}), mais c’est {true} · image {index}, mise de côté",
     "training_wrong_none": "Aucune erreur sur les images mises de côté.",
     "training_wrong_not": "Aucune image n’est mise de côté.",

@@ -113,7 +113,7 @@ class Training(RunWidget):
         self._drawn = TrainingPanes(self._surface, self.engine, self.image_set, self.language)
         self.observe(self._on_view, ["example", "layer"])
         self.observe(self._on_epochs, "epochs")
-        return [*training_controls(self, self._failed), self.run_bar.box, *self._drawn.rows]
+        return [*training_controls(self, self._failed), *self._drawn.rows]
 
     def _on_view(self, _change: Any) -> None:
         """Something else is looked at: nothing begins anew."""

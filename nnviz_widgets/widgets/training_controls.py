@@ -20,7 +20,7 @@ MOST_DECAY, MOST_MOMENTUM = 0.1, 0.99
 
 
 def training_controls(widget: Any, refused: Callable[[NnvizError], object]) -> list[ipywidgets.Widget]:
-    """The rows above the pictures, bound to the widget's traits."""
+    """The rows above the pictures, bound to the widget's traits; the buttons of the run are in the last."""
     language = widget.language
     controls = {
         "example": _number(language, "example", 0, len(widget.image_set) - 1),
@@ -45,16 +45,15 @@ def training_controls(widget: Any, refused: Callable[[NnvizError], object]) -> l
         shown.append(controls["layer"])
     for trait, control in controls.items():
         bind(widget, trait, control, refused)
-    first, second = (
-        ipywidgets.HBox(row)
-        for row in (shown, [controls[name] for name in ("learning_rate", "weight_decay", "epochs")])
-    )
-    for row in (first, second):
+    rare = more(language, [controls[name] for name in ("batch", "seed", "momentum")])
+    steered = [controls["learning_rate"], controls["weight_decay"]]
+    rows = [ipywidgets.HBox(row) for row in (shown, steered, [widget.run_bar.box, controls["epochs"]])]
+    for row in rows:
         row.add_class("nnviz-row")
-    return [first, second, more(language, [controls[name] for name in ("batch", "seed", "momentum")])]
+    return [*rows[:2], rare, rows[2]]
 
 
-def _common(language: str, name: str, *, width: str = "262px") -> dict[str, Any]:
+def _common(language: str, name: str, *, width: str = "340px") -> dict[str, Any]:
     return {
         "description": say(language, f"training_{name}"),
         "tooltip": say(language, f"training_{name}_tip"),

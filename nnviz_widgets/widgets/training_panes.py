@@ -117,27 +117,27 @@ class TrainingPanes:
 
     def _say_of_example(self, view: SimpleNamespace) -> None:
         label = self._set.label(view.example)
-        key = "example_title_bare" if label is None else "example_title"
+        key = "training_example_title_bare" if label is None else "training_example_title"
         top = " · ".join(f"{name} {format_number(p, digits=2)}" for _, name, p in view.look.top)
-        caption = self._say("example_caption", top=top)
+        caption = self._say("training_example_caption", top=top)
         self._tell("photo", self._say(key, index=view.example, label=label), caption)
 
     def _draw_filters(self, view: SimpleNamespace, scenes: dict[str, Scene]) -> None:
         weights = view.look.filters
         if weights is None:
-            self.frames["filters"].refuse("", self._say("filters_none"))
+            self.frames["filters"].refuse("", self._say("training_filters_none"))
             return
         self.filters = tiles = filter_tiles(weights, scale="shared", width=SHEET[0], height=SHEET[1])
         scenes["filters"] = tiles.scene()
         count, _, height, width = weights.shape
-        caption = self._say("filters_caption", count=count, height=height, width=width)
-        self._tell("filters", self._say("filters_title", layer=view.first), caption)
+        caption = self._say("training_filters_caption", count=count, height=height, width=width)
+        self._tell("filters", self._say("training_filters_title", layer=view.first), caption)
         self._bar("filters", weight_scale(weights), signed_grey, say(self._language, "weight"), tiles)
 
     def _draw_maps(self, state: SimpleNamespace, view: SimpleNamespace, scenes: dict[str, Scene]) -> None:
         maps = view.look.maps
         if maps is None:
-            self.frames["maps"].refuse("", self._say("maps_none"))
+            self.frames["maps"].refuse("", self._say("training_maps_none"))
             return
         look = {"order": "index", "scale": "shared", "dark": state.dark}
         if self.sheet is None or self.sheet.maps is not maps or self.sheet.look != look:
@@ -145,9 +145,9 @@ class TrainingPanes:
         tiles, scale = self.sheet.tiles, self.sheet.scales[0]
         scenes["maps"] = tiles.scene()
         count = self._engine.layers[view.layer].channels
-        key = "maps_caption" if count == len(maps) else "maps_caption_some"
+        key = "training_maps_caption" if count == len(maps) else "training_maps_caption_some"
         caption = self._say(key, shown=len(maps), count=count, height=maps.shape[1], width=maps.shape[2])
-        self._tell("maps", self._say("maps_title", layer=view.layer), caption)
+        self._tell("maps", self._say("training_maps_title", layer=view.layer), caption)
         self._bar("maps", scale, colours_of(scale, dark=state.dark), say(self._language, "activation"), tiles)
 
     def _bar(self, name: str, scale: Scale, colours: Colours, label: str, tiles: Tiles) -> None:
@@ -167,29 +167,31 @@ class TrainingPanes:
         for name, (lines, high) in drawn.items():
             width, height = self._surface.sizes[name]
             last = max(view.epochs, losses[0][-1] if len(losses[0]) else 0)
-            axis = self._say("axis")
+            axis = self._say("training_axis")
             pixels = curves(lines, last=last, high=high, below=axis, width=width, height=height, dark=state.dark)
             scenes[name] = Scene(None, (Sprite(Bitmap(pixels), (0, 0, width, height)),))
-        caption = self._say("loss_caption", loss=self._last(means[1]), count=min(WINDOW, max(1, len(means[1]))))
+        caption = self._say(
+            "training_loss_caption", loss=self._last(means[1]), count=min(WINDOW, max(1, len(means[1])))
+        )
         if view.rate is not None:
-            caption += f" · {self._say('loss_rate', rate=format_number(round(view.rate)))}"
-        self._tell("loss", self._say("loss_title"), caption)
+            caption += f" · {self._say('training_loss_rate', rate=format_number(round(view.rate)))}"
+        self._tell("loss", self._say("training_loss_title"), caption)
         fields = {"train": self._last(right[1]), "test": self._last(tests[1])}
-        self._tell("accuracy", self._say("accuracy_title"), self._say("accuracy_caption", **fields))
+        self._tell("accuracy", self._say("training_accuracy_title"), self._say("training_accuracy_caption", **fields))
 
     def _last(self, values: Any) -> str:
-        return format_number(values[-1]) if len(values) else self._say("not_yet")
+        return format_number(values[-1]) if len(values) else self._say("training_not_yet")
 
     def _draw_wrong(self, course: Course, scenes: dict[str, Scene]) -> None:
-        title, wrong = self._say("wrong_title"), course.wrong
+        title, wrong = self._say("training_wrong_title"), course.wrong
         if wrong is None:
-            reason = self._say("wrong_none" if len(course.tests[0]) else "wrong_not")
+            reason = self._say("training_wrong_none" if len(course.tests[0]) else "training_wrong_not")
             self._words["wrong"] = title, reason
             self.frames["wrong"].refuse(title, reason)
             return
         scenes["wrong"] = self._picture("wrong", self._bitmap_of(wrong))
         caption = self._say(
-            "wrong_caption",
+            "training_wrong_caption",
             predicted=self._engine.labels[wrong.predicted],
             true=self._engine.labels[wrong.true],
             probability=format_number(wrong.probability, digits=2),
@@ -208,7 +210,7 @@ class TrainingPanes:
         self.frames[name].say(title, caption)
 
     def _say(self, key: str, **fields: object) -> str:
-        return say(self._language, f"training_{key}", **fields)
+        return say(self._language, key, **fields)
 
 
 TOP_ROW, LOW_ROW = ("photo", "filters", "maps"), ("loss", "accuracy", "wrong")
