@@ -10,6 +10,9 @@ from torch import Tensor
 FINE = 2**24
 """Sums are whole multiples of 1 / FINE: adding those is exact, so that no order of adding shows in the result."""
 
+PIECE = 2**17
+"""Values that are looked at together on a CPU."""
+
 
 @dataclass(frozen=True, eq=False)
 class ChannelStatistics:
@@ -65,7 +68,24 @@ def statistics_of(maps: Tensor, peaks: Tensor, *, rectified: bool) -> ChannelSta
     """
     flat = maps.unsqueeze(-1) if maps.ndim == 2 else maps.flatten(2)
     means = flat.float().mean(2).double().cpu()
-    zeros = (flat <= 0 if rectified else flat == 0).sum((0, 2)).cpu()
+    zeros = _zeros(flat, rectified=rectified).cpu()
     return ChannelStatistics(
         len(maps), (means * FINE).round().long().sum(0), peaks.float().amax(0).cpu(), zeros, flat.shape[2]
     )
+
+
+def _zeros(flat: Tensor, *, rectified: bool) -> Tensor:
+    """(channels,) int64: how many of the values (N, channels, cells) are zero, or not above it.
+
+    By the sums of signs, which are exact: comparing takes a CPU several times longer than reading, and pieces that fit
+    into its cache half of what whole maps do.
+    """
+    count, channels, cells = flat.shape
+    others = torch.zeros(channels, dtype=torch.int64, device=flat.device)
+    whole = flat.device.type != "cpu"
+    for pictures in flat.split(max(1, count) if whole else 1):
+        for piece in pictures.split(cells if whole else max(1, PIECE // channels), 2):
+            signs = torch.sign(piece)
+            ones = signs.clamp_(min=0) if rectified else signs.abs_()
+            others += ones.sum(2, dtype=torch.float32).long().sum(0)
+    return count * cells - others

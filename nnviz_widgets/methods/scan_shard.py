@@ -14,7 +14,7 @@ from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.images.loading import Batch
 from nnviz_widgets.methods.channel_statistics import no_statistics, statistics_of
 from nnviz_widgets.methods.scan_state import LayerScan, ScanState
-from nnviz_widgets.methods.top_k import NOBODY, TopK, nobody, updated
+from nnviz_widgets.methods.top_k import NOBODY, TopK, nobody, row_peaks, updated
 
 SHARD = 8
 """Batches in a shard, and so in a file: what a sudden end can lose at most."""
@@ -115,11 +115,11 @@ def _nothing(layer: Layer, wanted: Wanted) -> LayerScan:
 
 
 def _with_batch(known: LayerScan, maps: Tensor, pictures: Tensor, layer: Layer) -> LayerScan:
-    peaks = maps.flatten(2).amax(2) if maps.ndim == 4 else maps
+    rows = row_peaks(maps)
     return LayerScan(
-        updated(known.top, maps, pictures, greatest=peaks),
+        updated(known.top, maps, pictures, rows=rows),
         None if known.bottom is None else updated(known.bottom, maps, pictures, sign=-1),
-        known.statistics + statistics_of(maps, peaks, rectified=layer.activation is not None),
+        known.statistics + statistics_of(maps, rows.amax(2), rectified=layer.activation is not None),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from types import SimpleNamespace
 
 from nnviz_widgets.engine.engine import Engine
@@ -31,7 +32,7 @@ class PatchWords:
     def name(self, winner: Winner) -> tuple[str, str]:
         """(class, or "" where there is none; file)."""
         label = self._images.label(self._images.index(winner.id))
-        return label or "", winner.id.rsplit("/", 1)[-1]
+        return label or "", PurePosixPath(winner.id).stem
 
     def whole_name(self, winner: Winner) -> str:
         return " · ".join(word for word in self.name(winner) if word)
