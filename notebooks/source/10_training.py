@@ -171,7 +171,8 @@ nnviz.EmbeddingMap(training.engine, embedding, kind="tsne")
 # - A loss that is no longer a number means too high a learning rate: the widget stops, and says so.
 # - The accuracy on pictures learned from is no proof of anything. Hold out few (`test_share`), learn long, and watch the
 #   lines part.
-# - The filters of so small a network on 8 × 8 pixels are rarely beautiful. Weight decay takes the noise out of them.
+# - The filters of so small a network on 8 × 8 pixels are rarely beautiful. Weight decay keeps their
+#   weights small: watch the scale beside them.
 # - One held-out picture is a quarter of a percent here: differences in the last digit are chance. Change the seed.
 
 # %% [markdown] tags=["fr"]
@@ -181,5 +182,6 @@ nnviz.EmbeddingMap(training.engine, embedding, kind="tsne")
 # - Une perte qui n’est plus un nombre veut dire que le taux d’apprentissage est trop haut : le widget s’arrête et le dit.
 # - La réussite sur les images apprises ne prouve rien. Mettez-en peu de côté (`test_share`), apprenez longtemps, et
 #   regardez les courbes se séparer.
-# - Les filtres d’un si petit réseau sur 8 × 8 pixels sont rarement beaux. La décroissance des poids en ôte le bruit.
+# - Les filtres d’un si petit réseau sur 8 × 8 pixels sont rarement beaux. La décroissance des poids garde
+#   leurs poids petits : regardez l’échelle à côté.
 # - Une image mise de côté compte ici pour un quart de pour cent : le dernier chiffre relève du hasard. Changez la graine.
