@@ -13,8 +13,11 @@ from sklearn.neighbors import NearestNeighbors
 from nnviz_widgets import methods
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
+from nnviz_widgets.methods.grids import assign
+from nnviz_widgets.methods.layout_progress import Watcher
 from nnviz_widgets.methods.layouts import LAYOUTS, gridded, pca, trust
 from nnviz_widgets.methods.nearest import nearest, nearest_of_all
+from nnviz_widgets.methods.seams import seams
 from tests.engine.networks import Plain, engine_of, seeded, snapshot
 
 QUIET = pytest.mark.filterwarnings("ignore")  # of numba and umap-learn
@@ -181,3 +184,87 @@ def test_the_module_stays_as_it_was():
     before = snapshot(module)
     methods.embed(engine_of(module), ImageSet(np.zeros((3, 30, 30), np.uint8)))
     assert snapshot(module) == before
+
+
+def test_pca_of_more_pictures_than_numbers_and_the_other_way_round():
+    for count, units in ((200, 12), (12, 200)):
+        points = vectors(count, units)
+        expected = PCA(2, svd_solver="full").fit_transform(points.double().numpy())
+        found = pca(points).points
+        assert np.allclose(found, expected * np.sign((found * expected).sum(0)), atol=1e-2)
+
+
+def test_pca_of_equal_pictures_is_one_point():
+    assert np.abs(pca(torch.ones(5, 8)).points).max() < 1e-5
+
+
+def test_the_share_of_the_same_class_is_counted(embedding):
+    model = NearestNeighbors(n_neighbors=4, algorithm="brute").fit(embedding.vectors.double().numpy())
+    near = model.kneighbors(return_distance=False)
+    labels = np.array(embedding.labels)
+    assert embedding.same_class(4) == pytest.approx((labels[near] == labels[:, None]).mean())
+
+
+def test_some_neighbours_are_those_of_all():
+    points = vectors(60)
+    some = torch.tensor([3, 40, 7])
+    assert torch.equal(nearest_of_all(points, 5, of=some, rows=2), nearest_of_all(points, 5)[some])
+
+
+def test_a_picture_is_placed_at_the_weighted_mean_of_its_neighbours(embedding):
+    layout = embedding.layout("pca")
+    near = type(embedding.neighbours(0, 2))(torch.tensor([4, 9]), torch.tensor([1.0, 2.0]))
+    expected = (layout.points[4] * 4 + layout.points[9]) / 5
+    assert np.allclose(embedding.place(near, layout), expected, atol=1e-5)
+    copy = type(near)(torch.tensor([4, 9]), torch.tensor([0.0, 2.0]))
+    assert np.allclose(embedding.place(copy, layout), layout.points[4], atol=1e-4)
+
+
+def test_seams_count_the_pictures_that_are_truly_nearer():
+    points = vectors(80, 12)
+    layout = torch.randn(80, 2, generator=torch.Generator().manual_seed(1)).numpy()
+    true = np.linalg.norm(points.numpy()[:, None] - points.numpy(), axis=2)
+    shown = np.linalg.norm(layout[:, None] - layout, axis=2)
+    np.fill_diagonal(shown, np.inf)
+    near = np.argsort(shown, 1)[:, :3]
+    expected = [np.mean([(np.delete(true[i], i) < true[i, j]).mean() for j in near[i]]) for i in range(80)]
+    assert np.allclose(seams(points, layout, k=3), expected, atol=0.02)
+
+
+def test_seams_are_low_on_a_true_map_and_at_chance_on_a_shuffled_one():
+    flat = torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
+    assert seams(flat, flat.numpy()).mean() < 0.05
+    shuffled = flat[torch.randperm(300, generator=torch.Generator().manual_seed(1))]
+    assert seams(flat, shuffled.numpy()).mean() == pytest.approx(0.5, abs=0.06)
+    assert seams(flat[:1], flat[:1].numpy()).tolist() == [0]
+    assert seams(torch.ones(9, 3), np.zeros((9, 2), np.float32)).tolist() == [0] * 9
+
+
+def test_a_grid_of_many_points_is_filled_too_and_keeps_their_order(monkeypatch):
+    monkeypatch.setattr("nnviz_widgets.methods.grids.WHOLE", 40)
+    points = np.random.default_rng(0).random((417, 2)).astype(np.float32)
+    cells, places = assign(points)
+    assert len({tuple(cell) for cell in cells.tolist()}) == 417
+    assert cells.max(0).tolist() == [19, 20]
+    assert np.abs(places - points).mean() < 0.1
+
+
+def test_tsne_tells_how_far_it_is_and_stays_the_same():
+    told = []
+    points = digits(60)
+    found = LAYOUTS["tsne"](points, perplexity=5, tell=told.append).points
+    done = [fraction for fraction, _ in told]
+    assert done == sorted(done)
+    assert len(done) > 20
+    assert done[0] == 0
+    assert told[-1][1].shape == (60, 2)
+    assert np.array_equal(found, LAYOUTS["tsne"](points, perplexity=5).points)
+
+
+def test_a_progress_bar_is_read():
+    told = []
+    bar = Watcher(told.append)
+    bar.write("\rEpochs completed:   0%|   | 0/500")
+    bar.write("\rEpochs completed:  42%|## | 210/500 [00:01]")
+    bar.flush()
+    assert told == [(0.0, None), (0.42, None)]
