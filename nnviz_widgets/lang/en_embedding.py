@@ -18,6 +18,7 @@ TEXT: dict[str, str] = {
     "neighbours_title": "Pictures and their {nearest} nearest neighbours, with the {metric}",
     "neighbours_same": "same class (✓): {same} of {count} shown",
     "neighbours_whole": "over the whole set {percent} %",
+    "neighbours_recall": "an index that finds {percent} % of the true ones",
     "neighbours_hover": "{name} · distance {distance} · {id}",
     "neighbours_reference": "{name} · {id}",
     # maps of pictures

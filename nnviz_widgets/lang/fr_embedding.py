@@ -18,6 +18,7 @@ TEXT: dict[str, str] = {
     "neighbours_title": "Des images et leurs {nearest} plus proches voisines, selon la {metric}",
     "neighbours_same": "même classe (✓) : {same} sur {count} montrées",
     "neighbours_whole": "sur tout l’ensemble {percent} %",
+    "neighbours_recall": "un index qui trouve {percent} % des vraies",
     "neighbours_hover": "{name} · distance {distance} · {id}",
     "neighbours_reference": "{name} · {id}",
     # cartes d’images

@@ -14,6 +14,7 @@ from nnviz_widgets.engine.layers import Layer
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.images.loading import batches
+from nnviz_widgets.methods.approximate import EXACT, Approximate
 from nnviz_widgets.methods.layouts import LAYOUTS, Layout
 from nnviz_widgets.methods.nearest import Metric, Nearest, nearest, nearest_of_all
 from nnviz_widgets.methods.scan_layers import penultimate
@@ -42,6 +43,7 @@ class Embedding:
     engine: Engine = field(repr=False)
     images: ImageSet = field(repr=False)
     broken: Mapping[str, str] = field(default_factory=dict)
+    _indices: dict[str, Approximate] = field(default_factory=dict, repr=False)
 
     @property
     def labels(self) -> tuple[int | None, ...]:
@@ -52,10 +54,16 @@ class Embedding:
         """(units,) of a picture x (1, C, H, W), as of engine.prepare, by the same layer."""
         return _vectors(self.engine, x, self.layer)[0]
 
-    def neighbours(self, x: Tensor | int, k: int = 6, *, metric: Metric = "euclidean") -> Nearest:
+    def neighbours(
+        self, x: Tensor | int, k: int = 6, *, metric: Metric = "euclidean", exact: bool | None = None
+    ) -> Nearest:
         """The k nearest pictures, nearest first, of a picture x (1, C, H, W) or of one of the set by its place here.
 
         Krizhevsky, Sutskever & Hinton 2012, ImageNet Classification with Deep Convolutional Neural Networks, figure 4.
+
+        Args:
+            exact: whether all vectors are looked at; left out, up to 20 000 on a CPU, any number on a GPU. Else an
+                index is made first, in up to minutes, and the result says which share of the true ones it finds.
 
         Raises:
             NnvizError: when there are fewer pictures than neighbours asked for.
@@ -64,7 +72,14 @@ class Embedding:
         if not 1 <= k <= len(self.ids) - own:
             raise NnvizError("neighbours_count", k=k, most=len(self.ids) - own)
         query = self.vectors[x] if isinstance(x, int) else self.vector(x)
-        return nearest(self.vectors, query, k, metric=metric, leave_out=x if isinstance(x, int) else None)
+        leave_out = x if isinstance(x, int) else None
+        if exact is None:
+            exact = len(self.ids) <= EXACT or self.engine.device.type != "cpu"
+        if exact:
+            return nearest(self.vectors, query, k, metric=metric, leave_out=leave_out)
+        if metric not in self._indices:
+            self._indices[metric] = Approximate(self.vectors, metric=metric)
+        return self._indices[metric].nearest(query, k, leave_out=leave_out)
 
     def same_class(self, k: int = 6, *, metric: Metric = "euclidean") -> float | None:
         """Share of the k nearest that are of a picture's own class, over 2000 pictures at most; None without labels."""

@@ -99,7 +99,7 @@ class EmbeddingMap(EmbeddingMapState):
 
     def _steps(self, state: SimpleNamespace) -> Iterator[Any]:
         asked = Asked.of(state)
-        near = None if state.x is None else self.embedding.neighbours(state.x, self._k, metric=state.metric)
+        near = None if state.x is None else self.embedding.neighbours(state.x, self._k, metric=state.metric, exact=True)
         start = self._stage.goal
         if self._shown is None and state.kind != "pca":  # something to begin with
             start = normalised(pca(self.embedding.vectors).points)
@@ -257,7 +257,7 @@ class EmbeddingMap(EmbeddingMapState):
             self._frame.say_below(self._words(*self._shown)[1])
             return
         state, shown = self._shown
-        near = self.embedding.neighbours(number, self._k, metric=state.metric)
+        near = self.embedding.neighbours(number, self._k, metric=state.metric, exact=True)
         self._stage.lay_over(replace(over, number=number, near=tuple(near.numbers.tolist())))
         words = [self._name(number), self.embedding.ids[number]]
         if shown.seams is not None:

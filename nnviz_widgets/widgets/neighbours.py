@@ -182,6 +182,9 @@ class Neighbours(EmbeddingWidget):
             words.append(self._say("neighbours_same", same=sum(compared), count=len(compared)))
         if shown.whole is not None:
             words.append(self._say("neighbours_whole", percent=format_number(100 * shown.whole)))
+        recall = min(row.near.recall for row in shown.rows)
+        if recall < 1:
+            words.append(self._say("neighbours_recall", percent=format_number(100 * recall)))
         return title, " · ".join(words)
 
     def _on_chosen(self, _change: Any) -> None:

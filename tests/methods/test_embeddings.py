@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -268,3 +270,17 @@ def test_a_progress_bar_is_read():
     bar.write("\rEpochs completed:  42%|## | 210/500 [00:01]")
     bar.flush()
     assert told == [(0.0, None), (0.42, None)]
+
+
+@QUIET
+@pytest.mark.soak  # numba compiles for a minute
+def test_an_index_finds_almost_all_and_says_how_many(embedding, monkeypatch):
+    found = replace(embedding, vectors=vectors(400, 10), ids=tuple(map(str, range(400))))
+    exact = [found.neighbours(i, 6, exact=True).numbers.tolist() for i in range(0, 400, 8)]
+    assert found.neighbours(0, 6).recall == 1
+    monkeypatch.setattr("nnviz_widgets.methods.embeddings.EXACT", 300)
+    near = [found.neighbours(i, 6) for i in range(0, 400, 8)]
+    assert 0.8 < near[0].recall <= 1
+    share = np.mean([len({*a} & {*b.numbers.tolist()}) / 6 for a, b in zip(exact, near, strict=True)])
+    assert share == pytest.approx(near[0].recall, abs=0.05)
+    assert all(8 * i not in result.numbers for i, result in enumerate(near))
