@@ -12,7 +12,7 @@ WHOLE = 2000
 
 
 def assign(points: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Points (N, 2) of the unit square -> the (row, column) of each on a grid, and the cell's own place, (N, 2)."""
+    """Points (N, 2) of the unit square -> the (row, column) of each on a grid of square cells, and the cell's own place, (N, 2)."""
     count = len(points)
     columns = int(np.ceil(np.sqrt(count)))
     rows = int(np.ceil(count / columns))
@@ -20,7 +20,7 @@ def assign(points: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.f
     places = cells[:, ::-1] / np.maximum([columns - 1, rows - 1], 1)
     chosen = np.empty(count, np.int64)
     _share(points, places, np.arange(count), np.arange(len(cells)), chosen)
-    return cells[chosen], places[chosen].astype(np.float32)
+    return cells[chosen], (cells[chosen][:, ::-1] / max(columns - 1, 1)).astype(np.float32)
 
 
 def _share(points: Any, places: Any, some: Any, free: Any, chosen: NDArray[np.int64]) -> None:

@@ -24,7 +24,7 @@ from nnviz_widgets.widgets.embedding_map_side import Side
 from nnviz_widgets.widgets.embedding_map_stage import Stage
 from nnviz_widgets.widgets.embedding_map_state import EmbeddingMapState
 from nnviz_widgets.widgets.embedding_map_thumbnails import Thumbnails
-from nnviz_widgets.widgets.embedding_map_viewport import normalised
+from nnviz_widgets.widgets.embedding_map_viewport import normalised, on_grid
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.neighbours import NEAREST
 from nnviz_widgets.widgets.pointer import Event
@@ -128,7 +128,7 @@ class EmbeddingMap(EmbeddingMapState):
 
     def _normalised(self, layout: Layout) -> NDArray[np.float32]:
         if self._normal is None or self._normal[0] is not layout:
-            self._normal = layout, normalised(layout.points)
+            self._normal = layout, normalised(layout.points) if layout.cells is None else on_grid(layout.cells)
         return self._normal[1]
 
     def _seams_of(self, asked: Asked, layout: Layout, state: SimpleNamespace) -> NDArray[np.float32]:

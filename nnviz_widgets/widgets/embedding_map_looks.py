@@ -55,5 +55,5 @@ class Looks:
             codes = faint
         cell = None
         if layout is not None and layout.cells is not None:
-            cell = 1 / max(1, int(layout.cells.max()))
+            cell = 1 / (1 + int(layout.cells.max()))
         return Look(state.show == "pictures", state.side, codes, self._shapes, palette, cell)

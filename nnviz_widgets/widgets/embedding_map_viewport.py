@@ -19,6 +19,13 @@ def normalised(points: NDArray[np.float32]) -> NDArray[np.float32]:
     return found.astype(np.float32)
 
 
+def on_grid(cells: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The middles of (row, column) cells of a grid that just fills -0.5..0.5."""
+    last = cells.max(0)[::-1]
+    found: NDArray[np.float32] = ((cells[:, ::-1] - last / 2) / (1 + last.max())).astype(np.float32)
+    return found
+
+
 @dataclass(frozen=True)
 class Viewport:
     """A pane of width x height CSS pixels that shows the map around (x, y); at zoom 1 all of it."""

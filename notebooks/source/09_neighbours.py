@@ -62,8 +62,7 @@ digits.vectors.shape
 # glissez autour d’un groupe pour en compter les classes.
 
 # %%
-digits_map = nnviz.EmbeddingMap(small, digits, kind="tsne")
-digits_map
+nnviz.EmbeddingMap(small, digits, kind="tsne")
 
 # %% [markdown] tags=["en"]
 # | Control | Trait | What it does |
@@ -152,8 +151,9 @@ nnviz.EmbeddingMap(imagenet, pieces, metric="cosine", filled=True, photo="cat")
 # propre image.
 
 # %%
-digits_map.kind = "pca"
-digits_map.compute().points.shape, digits_map.trust, digits_map.save("map.png")
+view = nnviz.EmbeddingMap(imagenet, pieces)
+view.kind, view.perplexity = "tsne", 10
+view.compute().points.shape, view.trust, view.save("map.png")
 
 # %% [markdown] tags=["en"]
 # Without a widget: neighbours of one picture, and how often the six nearest are of its class, over the whole set.
