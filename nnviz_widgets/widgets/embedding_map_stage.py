@@ -125,7 +125,10 @@ class Stage:
     def _send(self) -> None:
         if not self._closed:
             sprites, outlines = overlay(self.over, self.points, self.view)
-            self._surface.show({"map": Scene(self._base, sprites, outlines)})
+            if self._coarse and self._base is not None:  # it is gone with the next frame: no use in keeping it there
+                self._surface.show({"map": Scene(None, (self._base, *sprites), outlines)})
+            else:
+                self._surface.show({"map": Scene(self._base, sprites, outlines)})
 
     def _tick(self) -> None:
         """One frame of a glide, then the pictures that are missing, then the sharp map."""
