@@ -44,6 +44,7 @@ class PatchPanes:
         self.box = ipywidgets.HBox([frame.box for frame in self.frames.values()])
         self.box.add_class("nnviz-strips")
         self.box.layout.grid_gap = "6px 8px"
+        self.box.layout.margin = "4px 3px"  # room for the line around it when it has the keys
         self._surface = surface
         self._bitmaps: WeakKeyDictionary[Patch, dict[str, Bitmap]] = WeakKeyDictionary()
         for name, frame in self.frames.items():

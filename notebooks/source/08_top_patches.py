@@ -46,8 +46,7 @@ imagenet = nnviz.load()
 # de la couche.
 
 # %%
-patches = nnviz.TopPatches(imagenet, layer="stage5.1", channel=7)
-patches
+nnviz.TopPatches(imagenet, layer="stage5.1", channel=7)
 
 # %% [markdown] tags=["en"]
 # | Control | Trait | What it does |
@@ -130,8 +129,8 @@ nnviz.TopPatches(small, progress.index)
 # colonne, valeur), la partie de l’image, et sait si le réseau, relancé, a redonné la même valeur.
 
 # %%
-patches.channel = 66
-best = patches.compute()
+other = nnviz.TopPatches(imagenet, layer="stage5.1", channel=66)
+best = other.compute()
 best[0].winner, best[0].rect, best[0].reproduced, best[0].crop.shape
 
 # %% [markdown] tags=["en"]
@@ -142,7 +141,7 @@ best[0].winner, best[0].rect, best[0].reproduced, best[0].crop.shape
 # moyenne.
 
 # %%
-index = patches.index
+index = other.index
 statistics = index.statistics("stem.bn")
 never = int((statistics.greatest <= 0).sum())
 index.values("stage5.1").shape, f"{never} channels of stem.bn never rise above zero"
