@@ -12,7 +12,7 @@ WHOLE = 2000
 
 
 def assign(points: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Points (N, 2) of the unit square -> (row, column) of each on a grid of square cells, and the place there, (N, 2)."""
+    """Points (N, 2) of the unit square -> each one's (row, column) on a grid of square cells, and its place there."""
     count = len(points)
     columns = int(np.ceil(np.sqrt(count)))
     rows = int(np.ceil(count / columns))
