@@ -82,9 +82,11 @@ def _zeros(flat: Tensor, *, rectified: bool) -> Tensor:
     """
     count, channels, cells = flat.shape
     others = torch.zeros(channels, dtype=torch.int64, device=flat.device)
-    whole = flat.device.type != "cpu"
-    for pictures in flat.split(max(1, count) if whole else 1):
-        for piece in pictures.split(cells if whole else max(1, PIECE // channels), 2):
+    # Pictures and cells looked at together.
+    many, wide = (1, max(1, PIECE // channels)) if flat.device.type == "cpu" else (count, cells)
+    for first in range(0, count, many):
+        for left in range(0, cells, wide):
+            piece = flat[first : first + many, :, left : left + wide]
             signs = torch.sign(piece)
             ones = signs.clamp_(min=0) if rectified else signs.abs_()
             others += ones.sum(2, dtype=torch.float32).long().sum(0)

@@ -61,7 +61,7 @@ def row_peaks(maps: Tensor, *, sign: int = 1) -> Tensor:
     # Channels last, as networks run on a CPU: over these three axes it takes as long as reading, over four 20 times.
     rows = rows.flatten(0, 1)
     peaks = rows.amax(1) if sign > 0 else -rows.amin(1)
-    return peaks.unflatten(0, (len(maps), -1)).transpose(1, 2)
+    return peaks.reshape(*maps.shape[:3:2], -1).transpose(1, 2)
 
 
 def updated(top: TopK, maps: Tensor, pictures: Tensor, *, sign: int = 1, rows: Tensor | None = None) -> TopK:

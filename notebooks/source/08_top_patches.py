@@ -31,7 +31,7 @@ imagenet = nnviz.load()
 # ## The widget
 #
 # Without pictures of your own it looks at the offline samples: 147 overlapping crops of four photos. It scans them once,
-# in a few seconds, and shows what it has found so far; `Cancel` keeps what is done. The next time it opens at once.
+# in a few seconds, and shows what it has found so far; Cancel keeps what is done. The next time it opens at once.
 #
 # Channel 7 of this layer likes an eye. Click a patch: its picture opens below with all maps of the layer.
 
