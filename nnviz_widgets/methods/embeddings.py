@@ -16,7 +16,7 @@ from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.images.loading import batches
 from nnviz_widgets.methods.approximate import EXACT, Approximate
 from nnviz_widgets.methods.layouts import LAYOUTS, Layout
-from nnviz_widgets.methods.nearest import Metric, Nearest, nearest, nearest_of_all
+from nnviz_widgets.methods.nearest import Metric, Nearest, Space, nearest, nearest_of_all, space_of
 from nnviz_widgets.methods.scan_layers import penultimate
 
 MEASURED = 2000
@@ -43,6 +43,7 @@ class Embedding:
     engine: Engine = field(repr=False)
     images: ImageSet = field(repr=False)
     broken: Mapping[str, str] = field(default_factory=dict)
+    _spaces: dict[str, Space] = field(default_factory=dict, repr=False)
     _indices: dict[str, Approximate] = field(default_factory=dict, repr=False)
 
     @property
@@ -76,7 +77,9 @@ class Embedding:
         if exact is None:
             exact = len(self.ids) <= EXACT or self.engine.device.type != "cpu"
         if exact:
-            return nearest(self.vectors, query, k, metric=metric, leave_out=leave_out)
+            if metric not in self._spaces:
+                self._spaces[metric] = space_of(self.vectors, metric)
+            return nearest(self._spaces[metric], query, k, metric=metric, leave_out=leave_out)
         if metric not in self._indices:
             self._indices[metric] = Approximate(self.vectors, metric=metric)
         return self._indices[metric].nearest(query, k, leave_out=leave_out)

@@ -27,24 +27,39 @@ class Nearest:
     recall: float = 1.0
 
 
+@dataclass(frozen=True, eq=False)
+class Space:
+    """Vectors (N, units) made ready for many queries: of length 1 for the cosine, with their squared lengths."""
+
+    vectors: Tensor
+    squares: Tensor
+
+
+def space_of(vectors: Tensor, metric: Metric) -> Space:
+    """Vectors made ready for a metric."""
+    vectors = unit_length(vectors) if metric == "cosine" else vectors
+    return Space(vectors, vectors.square().sum(1))
+
+
 def nearest(
-    vectors: Tensor, query: Tensor, k: int, *, metric: Metric = "euclidean", leave_out: int | None = None
+    vectors: Tensor | Space, query: Tensor, k: int, *, metric: Metric = "euclidean", leave_out: int | None = None
 ) -> Nearest:
     """The k vectors (N, units) nearest to a query (units,), exactly; equal distances in the order of the vectors.
 
     Args:
         metric: "euclidean", or "cosine": 1 - the cosine of the angle.
+        vectors: or the `Space` that they are in for this metric.
         leave_out: the query's own place.
     """
-    if metric == "cosine":
-        vectors, query = unit_length(vectors), unit_length(query)
-    quick = vectors.square().sum(1) - 2 * (vectors @ query)
+    space = vectors if isinstance(vectors, Space) else space_of(vectors, metric)
+    query = unit_length(query) if metric == "cosine" else query
+    quick = space.squares - 2 * (space.vectors @ query)
     if leave_out is not None:
         quick[leave_out] = torch.inf
     few = quick.topk(min(len(quick), k + SPARE), largest=False).indices.sort().values
     if leave_out is not None:
         few = few[few != leave_out]
-    exact = (vectors[few] - query).double().square().sum(1)
+    exact = (space.vectors[few] - query).double().square().sum(1)
     order = exact.argsort(stable=True)[:k]
     distances = exact[order] / 2 if metric == "cosine" else exact[order].sqrt()
     return Nearest(few[order], distances.float())

@@ -275,7 +275,7 @@ def test_a_progress_bar_is_read():
 @QUIET
 @pytest.mark.soak  # numba compiles for a minute
 def test_an_index_finds_almost_all_and_says_how_many(embedding, monkeypatch):
-    found = replace(embedding, vectors=vectors(400, 10), ids=tuple(map(str, range(400))))
+    found = replace(embedding, vectors=vectors(400, 10), ids=tuple(map(str, range(400))), _spaces={}, _indices={})
     exact = [found.neighbours(i, 6, exact=True).numbers.tolist() for i in range(0, 400, 8)]
     assert found.neighbours(0, 6).recall == 1
     monkeypatch.setattr("nnviz_widgets.methods.embeddings.EXACT", 300)
