@@ -30,7 +30,7 @@ from nnviz_widgets.methods.scan_layers import penultimate, spatial_blocks
 from nnviz_widgets.methods.scan_shard import Job, Shard, Wanted
 
 NETWORKS = ("resnet18", "efficientnet_lite0")
-SIDE, BATCH, N, SHARE = 256, 32, 9, 4
+SIDE, BATCH, N, SHARE = 256, 32, 9, 16
 
 
 def seconds(work: Callable[[], object]) -> float:
