@@ -59,8 +59,8 @@ def check_start(start: Any) -> None:
 
 def parametrisation_of(engine: Engine, size: tuple[int, int], settings: Settings) -> Parametrisation:
     """What the priors say is moved."""
-    fourier, decorrelated = (settings.get(kind) is not None for kind in (Fourier, Decorrelated))
-    return Parametrisation(engine.contract, size, fourier, decorrelated)
+    fourier, decorrelated = settings.get(Fourier), settings.get(Decorrelated) is not None
+    return Parametrisation(engine.contract, size, fourier.decay_power if fourier else 0.0, decorrelated)
 
 
 def _size(size: Any, engine: Engine) -> tuple[int, int]:

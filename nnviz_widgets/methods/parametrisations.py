@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.contract import InputContract
 
 SPREAD = 0.01  # of the numbers that noise begins with, as Lucid's
@@ -21,7 +22,20 @@ COLOURS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 
 @dataclass(frozen=True)
 class Fourier:
-    """The picture is made of waves, long ones stronger, and a sigmoid keeps its pixels within 0..1."""
+    """The picture is made of waves, long ones stronger, and a sigmoid keeps its pixels within 0..1.
+
+    Args:
+        decay_power: a wave of frequency f weighs 1 / f to this power, above 0 and up to 4; 1 is Lucid's. More of it
+            makes larger shapes and less grain.
+    """
+
+    decay_power: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.decay_power <= 4:
+            raise NnvizError(
+                "prior_value", name="decay_power", value=self.decay_power, expected="a number above 0, up to 4"
+            )
 
 
 @dataclass(frozen=True)
@@ -36,19 +50,20 @@ class Parametrisation:
     Attributes:
         contract: of the network, whose units the picture has.
         size: (height, width) of the picture.
-        fourier, decorrelated: which of the two; with neither, the numbers are the picture.
+        fourier: decay power of the waves; 0 for pixels. decorrelated: whether colours are; with neither, the numbers
+            are the picture.
     """
 
     contract: InputContract
     size: tuple[int, int]
-    fourier: bool
+    fourier: float
     decorrelated: bool
 
     def picture(self, numbers: Tensor) -> Tensor:
         """x (N, C, h, w) in the network's units."""
         if not (self.fourier or self.decorrelated):
             return numbers
-        values = waves(numbers, self.size) if self.fourier else numbers
+        values = waves(numbers, self.size, self.fourier) if self.fourier else numbers
         if self.decorrelated and self.contract.channels == 3:
             values = mix(values, colour_matrix(values))
         mean, std = self._units(values)
@@ -62,7 +77,7 @@ class Parametrisation:
         values = (x * std + mean).logit(EDGE)
         if self.decorrelated and self.contract.channels == 3:
             values = mix(values, torch.linalg.inv(colour_matrix(values)))
-        return spectrum(values) if self.fourier else values
+        return spectrum(values, self.fourier) if self.fourier else values
 
     def noise(self, generator: torch.Generator) -> Tensor:
         """Numbers of one picture to begin with, (1, ...), on the CPU."""
@@ -80,29 +95,33 @@ class Parametrisation:
         return mean, std
 
 
-def frequency_scale(size: tuple[int, int], like: Tensor) -> Tensor:
-    """(h, w // 2 + 1, 1) weights of the frequencies f of a picture: 1 / max(f, 1 / longer side) / 4.
+def frequency_scale(size: tuple[int, int], like: Tensor, power: float = 1.0) -> Tensor:
+    """(h, w // 2 + 1, 1) weights of the frequencies f of a picture: 1 / max(f, 1 / longer side) ** power / 4.
 
-    Lucid multiplies by sqrt(h w), and its inverse transform divides by h w: the orthonormal one needs neither.
+    Lucid multiplies by sqrt(h w), and its inverse transform divides by h w: the orthonormal one needs neither. Of
+    another power than 1 the weights are scaled to the same mean square, so that step sizes keep their meaning.
     """
     height, width = size
     down = torch.fft.fftfreq(height, dtype=like.dtype, device=like.device)[:, None]
     right = torch.fft.rfftfreq(width, dtype=like.dtype, device=like.device)
-    return 1 / torch.hypot(down, right).clamp_min(1 / max(size))[..., None] / 4
+    plain: Tensor = 1 / torch.hypot(down, right).clamp_min(1 / max(size))[..., None]
+    if power == 1:
+        return plain / 4
+    steep: Tensor = plain**power
+    return steep * (plain.square().mean() / steep.square().mean()).sqrt() / 4
 
 
-def waves(numbers: Tensor, size: tuple[int, int]) -> Tensor:
+def waves(numbers: Tensor, size: tuple[int, int], power: float = 1.0) -> Tensor:
     """(N, C, h, w) of (N, C, h, w // 2 + 1, 2): real and imaginary parts of the waves."""
-    scaled = torch.view_as_complex(numbers * frequency_scale(size, numbers))
-    values: Tensor = torch.fft.irfft2(scaled, s=size, norm="ortho")
-    return values
+    scaled = torch.view_as_complex(numbers * frequency_scale(size, numbers, power))
+    return torch.fft.irfft2(scaled, s=size, norm="ortho")
 
 
-def spectrum(values: Tensor) -> Tensor:
+def spectrum(values: Tensor, power: float = 1.0) -> Tensor:
     """The reverse of `waves`."""
     height, width = values.shape[2:]
     found = torch.view_as_real(torch.fft.rfft2(values, norm="ortho"))
-    return found / frequency_scale((height, width), values)
+    return found / frequency_scale((height, width), values, power)
 
 
 def colour_matrix(like: Tensor) -> Tensor:

@@ -98,6 +98,7 @@ def how_controls(widget: Any, language: str, refused: Refused) -> dict[str, Any]
         "start_from": dropdown(language, "ascent_start_from", _named(language, "start", STARTS)),
         "rule": dropdown(language, "ascent_rule", _named(language, "rule", RULES)),
         "fourier": _tick(language, "fourier"),
+        "decay_power": _power(language),
         "decorrelated": _tick(language, "decorrelated"),
         "size": dropdown(language, "ascent_size", []),
         "pictures": dropdown(language, "ascent_pictures", [(str(n), n) for n in PICTURES]),
@@ -109,8 +110,15 @@ def how_controls(widget: Any, language: str, refused: Refused) -> dict[str, Any]
         known = {*((side, side) for side in SIDES), widget.size, widget.engine.contract.size}
         controls["size"].options = [(f"{h} × {w}", (h, w)) for h, w in sorted(known)]
 
+    def waves(_change: Any = None) -> None:
+        power = controls["decay_power"]
+        power.disabled = not widget.fourier
+        power.tooltip = say(language, "ascent_decay_power_tip" if widget.fourier else "ascent_decay_power_not")
+
     sizes()
+    waves()
     widget.observe(sizes, "size")
+    widget.observe(waves, "fourier")
     for trait, control in controls.items():
         bind(widget, trait, control, refused)
     return controls
@@ -178,6 +186,18 @@ def _tick(language: str, name: str) -> Any:
         tooltip=say(language, f"ascent_{name}_tip"),
         indent=False,
         layout=ipywidgets.Layout(width="auto"),
+    )
+
+
+def _power(language: str) -> Any:
+    return ipywidgets.BoundedFloatText(
+        min=0.5,
+        max=2.5,
+        step=0.1,
+        description=say(language, "ascent_decay_power"),
+        tooltip=say(language, "ascent_decay_power_tip"),
+        style={"description_width": "initial"},
+        layout=ipywidgets.Layout(width="150px"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -71,11 +71,13 @@ def knobs_of(priors: Iterable[Prior]) -> dict[str, Any]:
     }
 
 
-def kinds_of(priors: Iterable[Prior]) -> dict[str, Any]:
-    """The rule and the two switches of a list of priors."""
+def kinds_of(priors: Sequence[Prior]) -> dict[str, Any]:
+    """The rule, the two switches and the power of the waves, of a list of priors."""
     kinds = {type(prior) for prior in priors}
     rules = [name for name, rule in RULES.items() if rule in kinds]
-    return {"rule": rules[0], "fourier": Fourier in kinds, "decorrelated": Decorrelated in kinds}
+    powers = [prior.decay_power for prior in priors if isinstance(prior, Fourier)]
+    switches = {"fourier": bool(powers), "decorrelated": Decorrelated in kinds}
+    return {"rule": rules[0], "decay_power": powers[0] if powers else 1.0, **switches}
 
 
 def acting(state: Any) -> list[str]:
@@ -94,7 +96,10 @@ def priors_of(state: Any, knobs: Mapping[str, Any]) -> list[Prior]:
     found: dict[type, dict[str, Any]] = {RULES[state.rule]: {}}
     for name in acting(state)[1:]:
         found.setdefault(KNOBS[name], {})[name] = knobs[name]
-    switches = [*([Fourier()] if state.fourier else []), *([Decorrelated()] if state.decorrelated else [])]
+    switches = [
+        *([Fourier(state.decay_power)] if state.fourier else []),
+        *([Decorrelated()] if state.decorrelated else []),
+    ]
     return [*(kind(**numbers) for kind, numbers in found.items()), *switches]
 
 

@@ -24,8 +24,9 @@ from nnviz_widgets.widgets.validated import validate
 
 STARTS = ("noise", "zeros", "photo", "last")
 PICTURES = (1, 4, 9)
-# To begin with, as long as no preset is asked for: Distill's, moved more and smoother, which soon looks like something.
-FIRST = {"steps": 192, "scale": 0.2, "rotate": 15.0, "total_variation": 1e-3}
+# To begin with, as long as no preset is asked for: Distill's, moved more and of longer waves, which soon looks like
+# something.
+FIRST = {"steps": 192, "scale": 0.2, "rotate": 15.0, "decay_power": 1.5}
 FIRST_JITTER = 14  # a shift by one so manieth of the side
 LONGEST = 10_000  # steps
 DIVERSITY = 100.0  # of several pictures, as Lucid's; without it they would all be the same
@@ -44,6 +45,7 @@ class AscentState(Knobs, RunWidget, ClassChoice, StillWidget):
     preset = traitlets.Enum([*PRESETS], "Distill", help="whose priors").tag(live=True)
     rule = traitlets.Enum([*RULES], "adam", help="of the step").tag(live=True)
     fourier = traitlets.Bool(True, help="the picture is made of waves").tag(live=True)
+    decay_power = traitlets.Float(1.0, min=0.5, max=2.5, help="of the waves' weights").tag(live=True)
     decorrelated = traitlets.Bool(True, help="colours vary independently").tag(live=True)
     seed = traitlets.Int(0, min=0, help="of all that is random").tag(live=True)
     size = traitlets.Any(None, help="side in pixels, or (height, width)").tag(live=True)

@@ -65,7 +65,7 @@ nnviz.Ascent(imagenet)
 # | Start, Picture | `start_from`, `photo` | `"noise"`, `"zeros"`, `"photo"` or `"last"`: the last result |
 # | Priors | `preset` | whose numbers are taken over; those of the paper stand below |
 # | Step rule | `rule` | `"adam"`, `"plain"`, `"normalised"` or `"progress"` |
-# | Fourier, Decorrelated colours | `fourier`, `decorrelated` | what the picture is made of |
+# | Fourier, Decay power, Decorrelated colours | `fourier`, `decay_power`, `decorrelated` | what the picture is made of: waves, how much stronger the long ones are, colours that vary independently |
 # | Size, Pictures, Seed | `size`, `pictures`, `seed` | in pixels; how many at once; of all that is random |
 # | | `autorun` | `False` waits for Start |
 # | Steps | `steps` | steers as all below: more of them let it go on |
@@ -92,7 +92,7 @@ nnviz.Ascent(imagenet)
 # | Départ, Image | `start_from`, `photo` | `"noise"`, `"zeros"`, `"photo"` ou `"last"` : le dernier résultat |
 # | A priori | `preset` | ceux dont on reprend les nombres ; ceux de l’article figurent dessous |
 # | Règle du pas | `rule` | `"adam"`, `"plain"`, `"normalised"` ou `"progress"` |
-# | Fourier, Couleurs décorrélées | `fourier`, `decorrelated` | ce dont l’image est faite |
+# | Fourier, Puissance de décroissance, Couleurs décorrélées | `fourier`, `decay_power`, `decorrelated` | ce dont l’image est faite : des ondes, à quel point les longues dominent, des couleurs qui varient indépendamment |
 # | Taille, Images, Graine | `size`, `pictures`, `seed` | en pixels ; combien à la fois ; celle de tout ce qui est aléatoire |
 # | | `autorun` | `False` attend Démarrer |
 # | Pas | `steps` | pilote, comme tout ce qui suit : en ajouter prolonge la montée |

@@ -7,8 +7,9 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
+from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.contract import IMAGENET_MEAN, IMAGENET_STD, InputContract
-from nnviz_widgets.methods.parametrisations import Parametrisation, spectrum, waves
+from nnviz_widgets.methods.parametrisations import Fourier, Parametrisation, frequency_scale, spectrum, waves
 from tests.engine.networks import picture
 
 SIZES = [(8, 8), (9, 12), (12, 9), (7, 5), (1, 6), (5, 1)]
@@ -66,3 +67,18 @@ def test_noise_is_as_strong_as_published() -> None:
     numbers = of((100, 101), True, True).noise(generator)
     assert numbers.shape == (1, 3, 100, 51, 2)
     assert float(numbers.std()) == pytest.approx(0.01, rel=0.02)
+
+
+def test_a_steeper_spectrum_keeps_its_mean_square_and_goes_there_and_back() -> None:
+    like = torch.empty(0)
+    plain, steep = (frequency_scale((9, 12), like, power) for power in (1.0, 1.5))
+    assert torch.allclose(plain.square().mean(), steep.square().mean())
+    assert torch.allclose(steep / steep[0, 0], (plain / plain[0, 0]) ** 1.5)
+    values = torch.randn(1, 3, 9, 12, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(waves(spectrum(values, 1.5), (9, 12), 1.5), values, atol=1e-5)
+
+
+@pytest.mark.parametrize("power", [0, -1, 5])
+def test_a_decay_power_out_of_range_is_refused(power: float) -> None:
+    with pytest.raises(NnvizError, match="decay_power"):
+        Fourier(power)

@@ -383,7 +383,7 @@ def test_weights_are_spelled_as_they_are_read(weights):
 def test_it_begins_with_numbers_of_its_own_until_a_preset_is_asked_for(engine, opened):
     widget = opened(Ascent(engine, scale=0.3, autorun=False))
     assert (widget.preset, widget.scale, widget.steps) == ("Distill", 0.3, 192)
-    assert widget.total_variation > 0
+    assert widget.decay_power == 1.5
     widget.preset = "Yosinski 3"
     widget.preset = "Distill"
     assert (widget.scale, widget.steps, widget.total_variation) == (0.1, 512, 0)
