@@ -108,7 +108,8 @@ def frequency_scale(size: tuple[int, int], like: Tensor, power: float = 1.0) -> 
     if power == 1:
         return plain / 4
     steep: Tensor = plain**power
-    return steep * (plain.square().mean() / steep.square().mean()).sqrt() / 4
+    same_energy: Tensor = (plain.square().mean() / steep.square().mean()).sqrt()
+    return steep * same_energy / 4
 
 
 def waves(numbers: Tensor, size: tuple[int, int], power: float = 1.0) -> Tensor:

@@ -41,7 +41,7 @@ class Ascent(AscentSaving):
     `start_from` ("noise", "zeros", "photo", "last"), `photo`, `preset`, `rule`, `fourier`, `decay_power`,
     `decorrelated`, `size`, `pictures`, `seed`; a change of one of these begins anew. What steers: `steps`, `step_size`,
     `progress`, `l2`, `total_variation`, `decay`, `sigma`, `every`, `small_value`, `small_norm`, `small_contribution`,
-    `jitter`, `scale`, `rotate`, `redirected`, `diversity`. See `methods.ascent` and `methods.priors` for what they mean.
+    `jitter`, `scale`, `rotate`, `redirected`, `diversity`: see `methods.ascent` and `methods.priors`.
     The result is the `AscentStep` that is shown; `save_picture`, `save_animation`, `save_recipe` keep more of it.
 
     Simonyan et al. 2014; Yosinski et al. 2015; Olah et al. 2017.

@@ -386,4 +386,4 @@ def test_it_begins_with_numbers_of_its_own_until_a_preset_is_asked_for(engine, o
     assert widget.decay_power == 1.5
     widget.preset = "Yosinski 3"
     widget.preset = "Distill"
-    assert (widget.scale, widget.steps, widget.total_variation) == (0.1, 512, 0)
+    assert (widget.scale, widget.steps, widget.decay_power) == (0.1, 512, 1)
