@@ -115,7 +115,8 @@ def frequency_scale(size: tuple[int, int], like: Tensor, power: float = 1.0) -> 
 def waves(numbers: Tensor, size: tuple[int, int], power: float = 1.0) -> Tensor:
     """(N, C, h, w) of (N, C, h, w // 2 + 1, 2): real and imaginary parts of the waves."""
     scaled = torch.view_as_complex(numbers * frequency_scale(size, numbers, power))
-    return torch.fft.irfft2(scaled, s=size, norm="ortho")
+    values: Tensor = torch.fft.irfft2(scaled, s=size, norm="ortho")
+    return values
 
 
 def spectrum(values: Tensor, power: float = 1.0) -> Tensor:

@@ -109,8 +109,7 @@ from nnviz_widgets import methods
 
 small = nnviz.load("cifar_net")
 digits = nnviz.ImageSet("digits")
-for progress in methods.scan(small, digits, path="digits_scan"):
-    pass
+*_, progress = methods.scan(small, digits, path="digits_scan")
 progress.index
 
 # %%
