@@ -20,7 +20,6 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 import torch.nn.functional as F
-from nnviz_widgets.methods.ascent import AscentStep
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
@@ -28,6 +27,7 @@ from torchvision.transforms.functional import gaussian_blur
 import nnviz_widgets as nnviz
 from nnviz_widgets import methods
 from nnviz_widgets.engine.engine import Engine
+from nnviz_widgets.methods.ascent import AscentStep
 
 SIDE = 224
 LAYERS = ("stage2.1", "stage3.1", "stage5.1", "stage6.2")

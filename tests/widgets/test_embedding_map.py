@@ -131,8 +131,9 @@ def test_the_process_goes_on_when_only_the_look_changes_and_ends_with_close(show
 
 def test_an_error_of_the_process_is_one_line_and_the_map_stays(shown):
     few = shown.result
-    shown.kind, shown.perplexity = "tsne", 5
+    # First, for a process may take up what it finds as soon as it is asked.
     shown._layouts._embedding = methods.embed(shown.engine, ImageSet(pictures(2)))
+    shown.kind, shown.perplexity = "tsne", 5
     with pytest.raises(NnvizError, match="too few"):
         shown.compute()
     assert "too few" in status_of(shown)
