@@ -17,6 +17,7 @@ import traitlets
 from PIL import Image
 
 from nnviz_widgets.engine.engine import Engine
+from nnviz_widgets.engine.idle_threads import release_idle_threads
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import check_language, current_language, say
 from nnviz_widgets.live import Background, Partial, Superseded, Ticket
@@ -217,7 +218,9 @@ class LiveWidget(ipywidgets.VBox):
                 else:
                     yield state, step
 
-        return self._view.post(job)
+        ticket = self._view.post(job)
+        release_idle_threads()  # of the cell that made the engine: from here on the worker computes
+        return ticket
 
     def _work(self, state: SimpleNamespace) -> Iterator[Any]:
         """The steps of a job, with what surrounds them. Worker's thread."""
