@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -26,14 +27,9 @@ def load(
         NnvizError: for an unknown name, or weights that cannot be had; it says what works instead.
     """
     network = load_network(name, weights=weights)
-    contract = network.contract
     return Engine(
         network.module,
-        mean=contract.mean,
-        std=contract.std,
-        size=contract.size,
-        resize=contract.resize,
-        interpolation=contract.interpolation,
+        **asdict(network.contract),
         labels=network.labels,
         outputs="logits",
         device=device,

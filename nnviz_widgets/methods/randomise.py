@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import torch
 from torch import Tensor, nn
 
@@ -34,17 +36,12 @@ def randomised(engine: Engine, share: float, seed: int = 0) -> Engine:
             for parameter in part.parameters(recurse=False):
                 parameter.data = parameter.data.clone()  # not the user's storage, which the copy shares so far
     _draw_top(module, tuple(engine.layers), share, seed)
-    contract = engine.contract
     return Engine(
         module,
-        mean=contract.mean,
-        std=contract.std,
-        size=contract.size,
+        **asdict(engine.contract),
         labels=engine.labels,
         device=engine.device,
         outputs=engine.outputs,
-        resize=contract.resize,
-        interpolation=contract.interpolation,
         name=engine.name,
     )
 

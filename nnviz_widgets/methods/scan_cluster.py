@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -31,17 +31,7 @@ class Payload:
 
     def engine(self) -> Engine:
         """The network on the worker's own device: where there are accelerators, give each worker one."""
-        contract = self.contract
-        return Engine(
-            self.module,
-            mean=contract.mean,
-            std=contract.std,
-            size=contract.size,
-            labels=self.labels,
-            outputs=self.outputs,
-            resize=contract.resize,
-            interpolation=contract.interpolation,
-        )
+        return Engine(self.module, **asdict(self.contract), labels=self.labels, outputs=self.outputs)
 
 
 def on_cluster(client: Any, engine: Engine, job: Job, todo: Sequence[int]) -> Generator[Piece]:

@@ -11,7 +11,6 @@ from typing import Any
 import ipywidgets
 from PIL import Image
 
-from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import say_error
 from nnviz_widgets.methods.recipe import Recipe
 from nnviz_widgets.render.animation import write_animation
@@ -19,6 +18,7 @@ from nnviz_widgets.render.colormap import Pixels
 from nnviz_widgets.widgets.ascent_panes import pixels_of
 from nnviz_widgets.widgets.ascent_state import AscentState
 from nnviz_widgets.widgets.ascent_timeline import Timeline
+from nnviz_widgets.widgets.files import free_path, picture_path
 from nnviz_widgets.widgets.run_widget import Moment
 
 KINDS = ("png", "gif", "webp", "json")
@@ -33,9 +33,7 @@ class AscentSaving(AscentState):
 
     def save_picture(self, path: str | Path) -> Path:
         """Write the picture itself, one pixel for each of its own; the name's ending says which kind."""
-        path = Path(path).expanduser()
-        if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
-            raise NnvizError("path_suffix", path=str(path))
+        path = picture_path(path)
         Image.fromarray(pixels_of(self.engine.contract, self._moment_to_save().shown.x)).save(path)
         return path
 
@@ -112,7 +110,7 @@ class AscentSaving(AscentState):
         """Write a file of this kind beside the notebook, on a thread of its own; one at a time."""
         if self.moment is None or (self._writing is not None and self._writing.is_alive()):
             return
-        path = _free(Path(f"{self._file_name.value.strip() or 'ascent'}.{kind}"))
+        path = free_path(Path(f"{self._file_name.value.strip() or 'ascent'}.{kind}"))
         self._writing = threading.Thread(
             target=self._save_and_tell, args=(kind, path), name="nnviz-saving", daemon=True
         )
@@ -129,7 +127,7 @@ class AscentSaving(AscentState):
                     self._write(path, 16, None, lambda done, of: self._tell_saved("ascent_saving", done=done, of=of))
         except _Closed:
             return
-        except (NnvizError, OSError) as error:
+        except Exception as error:  # whatever it is, it is said where she looks
             line = html.escape(say_error(self.language, error))
             self._saved.value = f'<div class="nnviz-status nnviz-error">{line}</div>'
             return
@@ -143,11 +141,3 @@ class AscentSaving(AscentState):
 
 class _Closed(Exception):
     """The widget was closed while a file was written."""
-
-
-def _free(path: Path) -> Path:
-    """The path itself, or with a number where that is taken: nothing is overwritten."""
-    found, number = path, 2
-    while found.exists():
-        found, number = path.with_stem(f"{path.stem}-{number}"), number + 1
-    return found

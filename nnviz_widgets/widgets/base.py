@@ -22,6 +22,7 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import check_language, current_language, say
 from nnviz_widgets.live import Background, Partial, Superseded, Ticket
 from nnviz_widgets.render.figure import Panel, compose_rows
+from nnviz_widgets.widgets.files import picture_path
 from nnviz_widgets.widgets.pointer import Event, Pointer
 from nnviz_widgets.widgets.scene import RATIO
 from nnviz_widgets.widgets.status import Status
@@ -134,9 +135,7 @@ class LiveWidget(ipywidgets.VBox):
 
     def save(self, path: str | Path) -> Path:
         """Write the current view as a picture file; the name's ending says which kind."""
-        path = Path(path).expanduser()
-        if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
-            raise NnvizError("path_suffix", path=str(path))
+        path = picture_path(path)
         self.picture.save(path)
         return path
 

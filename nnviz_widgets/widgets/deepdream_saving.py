@@ -11,13 +11,13 @@ from typing import Any
 import ipywidgets
 from PIL import Image
 
-from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import say_error
 from nnviz_widgets.methods.deepdream import DreamStep
 from nnviz_widgets.methods.dream_zoom import zoom
 from nnviz_widgets.render.animation import write_animation
 from nnviz_widgets.render.colormap import Pixels
 from nnviz_widgets.widgets.deepdream_state import DreamTraits
+from nnviz_widgets.widgets.files import free_path, picture_path
 
 RATE = 12  # frames a second of a flight
 
@@ -29,9 +29,7 @@ class DreamSaving(DreamTraits):
 
     def save_dream(self, path: str | Path) -> Path:
         """Write the dream itself in all its pixels; the name's ending says which kind."""
-        path = Path(path).expanduser()
-        if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:
-            raise NnvizError("path_suffix", path=str(path))
+        path = picture_path(path)
         Image.fromarray(dream_pixels(self._step_to_save())).save(path)
         return path
 
@@ -85,7 +83,9 @@ class DreamSaving(DreamTraits):
             name: _button(self._say(f"dream_{name}"), self._say(f"dream_{name}_tip"), icon)
             for name, icon in (("save", "download"), ("zoom_gif", "film"), ("zoom_webp", "film"))
         }
-        self._save_buttons["save"].on_click(lambda _: self._tell_of(lambda: self.save_dream(_free("png"))))
+        self._save_buttons["save"].on_click(
+            lambda _: self._tell_of(lambda: self.save_dream(free_path(Path("deepdream.png"))))
+        )
         for kind in ("gif", "webp"):
             self._save_buttons[f"zoom_{kind}"].on_click(lambda _, kind=kind: self._begin_flight(kind))
         self._frames = ipywidgets.BoundedIntText(
@@ -103,12 +103,16 @@ class DreamSaving(DreamTraits):
         self._told = ipywidgets.HTML()
         return [*self._save_buttons.values(), self._frames, self._cancel_flight]
 
+    def _save_beside(self) -> Path:
+        """The dream, beside the notebook."""
+        return self.save_dream(free_path(Path("deepdream.png")))
+
     def _begin_flight(self, kind: str) -> None:
         if self._flight is not None and self._flight.is_alive():
             return
         self._cancelled.clear()
         self._set_flying(True)
-        frames, path = self._frames.value, _free(kind)
+        frames, path = self._frames.value, free_path(Path(f"deepdream.{kind}"))
 
         def tell(number: int) -> None:
             self._tell_saving(self._say("dream_flight_at", frame=number, frames=frames))
@@ -128,7 +132,7 @@ class DreamSaving(DreamTraits):
             path = write()
         except _Cancelled:
             self._tell_saving(self._say("dream_flight_cancelled"))
-        except (NnvizError, OSError) as error:
+        except Exception as error:  # whatever it is, it is said where she looks
             self._tell_saving(say_error(self.language, error), kind="nnviz-error")
         else:
             self._tell_saving(self._say("dream_saved", path=str(path), size=round(path.stat().st_size / 1024)))
@@ -157,14 +161,6 @@ def whole(step: DreamStep) -> Any:
 def dream_pixels(step: DreamStep) -> Pixels:
     """The same as uint8 (H, W, 3)."""
     return step.plan.engine.contract.picture(whole(step))
-
-
-def _free(kind: str) -> Path:
-    """A name that is not taken: nothing is overwritten."""
-    path, number = Path(f"deepdream.{kind}"), 2
-    while path.exists():
-        path, number = Path(f"deepdream-{number}.{kind}"), number + 1
-    return path
 
 
 def _button(text: str, tip: str, icon: str) -> ipywidgets.Button:
