@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from nnviz_widgets.engine.backward_layout import backward_layout
 from nnviz_widgets.engine.device import own_randomness, plain_errors, precision, random_states
 from nnviz_widgets.engine.layers import Layer
 from nnviz_widgets.engine.objectives import LOGITS, Measure, Objective
@@ -77,6 +78,7 @@ class Passes:
         self.check_numbers(tensor)
         self.layers, self.dtype, self.classes, self._draws = layers, dtype, tensor.shape[1], draws
         self._refused: set[tuple[int, ...]] = set()
+        self._layouts: dict[tuple[str, ...], torch.memory_format] = {}  # of ascents, by the layers they read
         self.noise_output = tensor.flatten(1)
 
     def read(self, x: Tensor, names: Sequence[str], *, half: bool = False) -> dict[str, Tensor]:
@@ -161,19 +163,28 @@ class Passes:
         return value, gradient
 
     def _open_to_ascend(
-        self, x: Tensor, names: Sequence[str], rule: AscentRule, as_logits: AsLogits, half: bool
+        self, x: Tensor, names: tuple[str, ...], rule: AscentRule, as_logits: AsLogits, half: bool
     ) -> LiveGraph:
         """In the layout that is quickest at the network's own size, unless it refuses that at this one."""
-        size = tuple(x.shape[2:])
+        size, layout = tuple(x.shape[2:]), self._layout_to_ascend(names)
         if size not in self._refused:
             try:
-                return self.open_graph(x, names, None, rule, as_logits, half=half, layout=self._layout)
+                return self.open_graph(x, names, None, rule, as_logits, half=half, layout=layout)
             except NnvizError as error:
-                if self._layout == torch.contiguous_format or error.code != "module_raised":
+                if layout == torch.contiguous_format or error.code != "module_raised":
                     raise
         graph = self.open_graph(x, names, None, rule, as_logits, half=half, layout=torch.contiguous_format)
         self._refused.add(size)
         return graph
+
+    def _layout_to_ascend(self, names: tuple[str, ...]) -> torch.memory_format:
+        """Of a pass to the last of these layers and back."""
+        if names not in self._layouts:
+            known = self.layers.distinct()
+            last = max((i for i, layer in enumerate(known) if layer.name in names), default=len(known))
+            passed = known if LOGITS in names else known[: last + 1]
+            self._layouts[names] = backward_layout(self.shadow.module, passed, self._layout)
+        return self._layouts[names]
 
     def _one_each(self, objectives: Sequence[Measure], graph: LiveGraph) -> Tensor:
         """(N,) values of one objective a picture."""
