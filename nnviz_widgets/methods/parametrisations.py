@@ -7,6 +7,7 @@ are decorrelated comes to lower frequencies and fewer lurid colours.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -101,15 +102,22 @@ def frequency_scale(size: tuple[int, int], like: Tensor, power: float = 1.0) -> 
     Lucid multiplies by sqrt(h w), and its inverse transform divides by h w: the orthonormal one needs neither. Of
     another power than 1 the weights are scaled to the same mean square, so that step sizes keep their meaning.
     """
-    height, width = size
-    down = torch.fft.fftfreq(height, dtype=like.dtype, device=like.device)[:, None]
-    right = torch.fft.rfftfreq(width, dtype=like.dtype, device=like.device)
-    plain: Tensor = 1 / torch.hypot(down, right).clamp_min(1 / max(size))[..., None]
-    if power == 1:
-        return plain / 4
-    steep: Tensor = plain**power
-    same_energy: Tensor = (plain.square().mean() / steep.square().mean()).sqrt()
-    return steep * same_energy / 4
+    return _weights(size, float(power), like.dtype, like.device)
+
+
+@lru_cache(maxsize=8)
+def _weights(size: tuple[int, int], power: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Asked for twice a step; nobody changes them."""
+    with torch.inference_mode(False):  # whoever asks first, autograd is to take them later
+        height, width = size
+        down = torch.fft.fftfreq(height, dtype=dtype, device=device)[:, None]
+        right = torch.fft.rfftfreq(width, dtype=dtype, device=device)
+        plain: Tensor = 1 / torch.hypot(down, right).clamp_min(1 / max(size))[..., None]
+        if power == 1:
+            return plain / 4
+        steep: Tensor = plain**power
+        same_energy: Tensor = (plain.square().mean() / steep.square().mean()).sqrt()
+        return steep * same_energy / 4
 
 
 def waves(numbers: Tensor, size: tuple[int, int], power: float = 1.0) -> Tensor:
