@@ -5,9 +5,10 @@ A source is a script in jupytext's percent format. Cells tagged "en" or "fr" go 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import jupytext
 import nbformat
@@ -34,14 +35,19 @@ def languages_of(cell: NotebookNode) -> tuple[str, ...]:
     return tagged or LANGUAGES
 
 
-def build(cells: list[NotebookNode], language: str) -> str:
+def build(
+    cells: list[NotebookNode], language: str, metadata_of: Callable[[NotebookNode], dict[str, Any]] = lambda cell: {}
+) -> str:
     """The notebook of one language as text: no outputs, always the same bytes for the same cells."""
     chosen = [cell for cell in cells if language in languages_of(cell)]
     makers = {"code": new_code_cell, "markdown": new_markdown_cell}
     named = zip(chosen, _ids(chosen), strict=True)
-    notebook = new_notebook(
-        cells=[makers[cell.cell_type](cell.source, id=name) for cell, name in named], metadata=METADATA
-    )
+    made = [makers[cell.cell_type](cell.source, id=name, metadata=metadata_of(cell)) for cell, name in named]
+    return write(new_notebook(cells=made, metadata=METADATA))
+
+
+def write(notebook: NotebookNode) -> str:
+    """A notebook as the text of its file."""
     nbformat.validate(notebook)
     return nbformat.writes(notebook, indent=1) + "\n"
 

@@ -19,7 +19,7 @@ MAY = {
     "lang": set(),
     "engine": {"images"},
     "methods": {"engine", "images"},
-    "labs": {"methods", "engine", "images"},
+    "labs": {"methods", "engine", "images", "lang"},
     "widgets": {"engine", "images", "lang", "live", "methods", "render"},
     # the command line: the tour is run in a kernel, not here
     "__init__": {"engine", "images", "lang", "methods", "widgets"},

@@ -11,6 +11,7 @@ from nnviz_widgets.lang import (
     en_ascent_views,
     en_deepdream,
     en_embedding,
+    en_labs,
     en_patches,
     en_training,
     fr,
@@ -19,12 +20,13 @@ from nnviz_widgets.lang import (
     fr_deepdream,
     fr_embedding,
     fr_errors,
+    fr_labs,
     fr_patches,
     fr_training,
 )
 
-ENGLISH = (en, en_ascent, en_ascent_views, en_deepdream, en_embedding, en_patches, en_training)
-FRENCH = (fr, fr_ascent, fr_ascent_views, fr_deepdream, fr_embedding, fr_patches, fr_training)
+ENGLISH = (en, en_ascent, en_ascent_views, en_deepdream, en_embedding, en_labs, en_patches, en_training)
+FRENCH = (fr, fr_ascent, fr_ascent_views, fr_deepdream, fr_embedding, fr_labs, fr_patches, fr_training)
 TEXT: dict[str, dict[str, str]] = {
     code: {key: text for part in parts for key, text in part.TEXT.items()}
     for code, parts in (("en", ENGLISH), ("fr", FRENCH))

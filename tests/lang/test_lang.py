@@ -60,6 +60,17 @@ def test_every_error_code_that_is_raised_exists():
     assert found > 40
 
 
+def test_every_message_of_a_lab_exists_and_is_said():
+    """Messages are named by `fail`, or by the keys of the mistakes that a check knows."""
+    named = set()
+    for path in sorted((PACKAGE / "labs").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and re.fullmatch(r"lab_\w+", str(node.value)):
+                named.add(node.value)
+    known = {key for key in lang.TEXT["en"] if key.startswith("lab_")}
+    assert named - {"lab_", "lab_other"} == known
+
+
 def test_no_widget_holds_words_of_its_own():
     """Words are strings with a space between letters, or capitalised ones, given to what a person sees."""
     shown = {"description", "tooltip", "placeholder", "title"}
