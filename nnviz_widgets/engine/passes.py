@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from nnviz_widgets.engine.device import own_randomness, plain_errors, precision,
 from nnviz_widgets.engine.layers import Layer
 from nnviz_widgets.engine.objectives import LOGITS, Measure, Objective
 from nnviz_widgets.engine.relu_rules import AscentRule, ReluRule, Rule
+from nnviz_widgets.engine.replays import Replays
 from nnviz_widgets.engine.shadow import Shadow
 from nnviz_widgets.engine.taps import read
 from nnviz_widgets.engine.trace import tensor_of
@@ -57,6 +59,7 @@ class Passes:
         self.shadow = shadow
         self.contract = contract
         self.device = shadow.device
+        self._replays = Replays()
         self.list_layers()
 
     def list_layers(self) -> None:
@@ -79,6 +82,7 @@ class Passes:
         self.layers, self.dtype, self.classes, self._draws = layers, dtype, tensor.shape[1], draws
         self._refused: set[tuple[int, ...]] = set()
         self._layouts: dict[tuple[str, ...], torch.memory_format] = {}  # of ascents, by the layers they read
+        self._replays.clear()
         self.noise_output = tensor.flatten(1)
 
     def read(self, x: Tensor, names: Sequence[str], *, half: bool = False) -> dict[str, Tensor]:
@@ -101,6 +105,7 @@ class Passes:
         *,
         half: bool = False,
         layout: torch.memory_format | None = None,
+        check: bool = True,
     ) -> LiveGraph:
         """A forward that can be differentiated from the input on, or from the layer `cut`, and no weight with it."""
         layers = [self.layers[name] for name in names if name != LOGITS]
@@ -111,7 +116,7 @@ class Passes:
         with self.guarded(tuple(x.shape), half), nullcontext() if rule == "vanilla" else relus:
             found, output = read(self.shadow.module, leaf.clone(), layers, cut=cut, to_end=LOGITS in names)
             logits = None if output is None else as_logits(output)
-        if logits is not None:
+        if logits is not None and check:
             self.check_numbers(logits, x)
         return LiveGraph(leaf if cut is None else found[cut.name], found, output, logits, relus.overridden)
 
@@ -148,14 +153,23 @@ class Passes:
         if not isinstance(objective, Measure) and len(objectives) != len(x):
             raise NnvizError("ascent_count", given=len(objectives), pictures=len(x))
         names = tuple(sorted({name for each in objectives for name in self.names_of(each)}))
-        graph = self._open_to_ascend(x, names, rule, as_logits, half)
-        with self.guarded(tuple(x.shape)):
-            if isinstance(objective, Measure):
-                value = self._value(objective, graph.found, graph.logits)
-            else:
-                value = self._one_each(objectives, graph)
-            (gradient,) = torch.autograd.grad(value.sum(), graph.leaf)
-        value = value.detach()
+
+        def run(x: Tensor) -> tuple[Tensor, Tensor]:
+            graph = self._open_to_ascend(x, names, rule, as_logits, half)
+            with self.guarded(tuple(x.shape)):
+                if isinstance(objective, Measure):
+                    value = self._value(objective, graph.found, graph.logits)
+                else:
+                    value = self._one_each(objectives, graph)
+                (gradient,) = torch.autograd.grad(value.sum(), graph.leaf)
+            return value.detach(), gradient
+
+        # Of another measure than an objective nobody knows whether it is still the same.
+        fixed = all(isinstance(each, Objective) for each in objectives)
+        if self.device.type == "cuda" and fixed and not self._draws:
+            value, gradient = self._replays.run((tuple(objectives), rule, half), run, x)
+        else:
+            value, gradient = run(x)
         # One look at all numbers, for an ascent is in a hurry: what they come from is asked only where they are none.
         if not all_finite(value.sum() + gradient.sum()):
             self.check_numbers(value, x)
@@ -167,13 +181,15 @@ class Passes:
     ) -> LiveGraph:
         """In the layout that is quickest at the network's own size, unless it refuses that at this one."""
         size, layout = tuple(x.shape[2:]), self._layout_to_ascend(names)
-        if size not in self._refused:
-            try:
-                return self.open_graph(x, names, None, rule, as_logits, half=half, layout=layout)
-            except NnvizError as error:
-                if layout == torch.contiguous_format or error.code != "module_raised":
-                    raise
-        graph = self.open_graph(x, names, None, rule, as_logits, half=half, layout=torch.contiguous_format)
+        if size in self._refused:
+            layout = torch.contiguous_format
+        open_graph = partial(self.open_graph, x, names, None, rule, as_logits, half=half, check=False)
+        try:
+            return open_graph(layout=layout)
+        except NnvizError as error:
+            if layout == torch.contiguous_format or error.code != "module_raised":
+                raise
+        graph = open_graph(layout=torch.contiguous_format)
         self._refused.add(size)
         return graph
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -82,7 +83,14 @@ def _cosine_direction(activation: Tensor, term: Term) -> Tensor:
 def _direction_of(activation: Tensor, numbers: Sequence[float], term: Term) -> Tensor:
     if len(numbers) != activation.shape[1]:
         raise NnvizError("direction_length", term=repr(term), length=len(numbers), channels=activation.shape[1])
-    return torch.tensor(numbers, dtype=activation.dtype, device=activation.device)
+    return _on_device(tuple(numbers), activation.dtype, activation.device)
+
+
+@lru_cache(maxsize=64)
+def _on_device(numbers: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Asked for at each step of an ascent, which a copy from the host would hold up; nobody changes it."""
+    with torch.inference_mode(False):
+        return torch.tensor(numbers, dtype=dtype, device=device)
 
 
 def _similarity(activation: Tensor, _term: Term) -> Tensor:

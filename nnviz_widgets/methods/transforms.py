@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nnviz_widgets.methods.prior_values import Checked
+from nnviz_widgets.methods.resample import resample
 
 
 @dataclass(frozen=True)
@@ -92,4 +93,4 @@ def apply(drawn: Drawn, x: Tensor) -> Tensor:
     matrix[:, 2] = -(matrix[:, 0] * across + matrix[:, 1] * along)
     maps = x.reshape(1, -1, height, width)  # one grid for all pictures
     grid = F.affine_grid(matrix[None], [1, 1, height, width], align_corners=False)
-    return F.grid_sample(maps, grid, "bilinear", "zeros", align_corners=False).view(x.shape)
+    return resample(maps, grid).view(x.shape)

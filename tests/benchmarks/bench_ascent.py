@@ -3,8 +3,8 @@
     python tests/benchmarks/bench_ascent.py [network ...]
 
 The floor is a forward and backward to the layer by hand, with frozen weights, at the size that the transforms feed.
-Each round runs every way in turn for 16 steps; what is printed are medians over the rounds, 64 steps at least. Wants
-the extra `bench`.
+Each round runs every way in turn for 16 steps; what is printed are medians over the rounds, 64 steps at least. On the
+device that an engine takes by itself. Wants the extra `bench`; without Lucent that way is left out.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib.util import find_spec
 from itertools import islice
 
 import torch
@@ -25,9 +27,10 @@ from nnviz_widgets import methods
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.engine.objectives import Objective
 
-with warnings.catch_warnings():
+with warnings.catch_warnings(), suppress(ImportError):
     warnings.simplefilter("ignore")
     from lucent.optvis import objectives, param, render
+LUCENT = find_spec("lucent") is not None
 
 SIDE = 224
 STEPS, ROUNDS = 16, 5
@@ -60,7 +63,7 @@ def floor(engine: Engine, layer: str) -> Callable[[int], None]:
         raise Done
 
     module.get_submodule(layer).register_forward_hook(hook)
-    picture = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    picture = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(0)).to(engine.device)
 
     def run(steps: int) -> None:
         for _ in range(steps):
@@ -73,11 +76,14 @@ def floor(engine: Engine, layer: str) -> Callable[[int], None]:
     return run
 
 
-def lucent(module: nn.Module, wanted: objectives.Objective, **options: object) -> Callable[[int], None]:
+def lucent(module: nn.Module, kind: str, layer: str, **options: object) -> dict[str, Callable[[int], None]]:
+    if not LUCENT:
+        return {}
+
     def run(steps: int) -> None:
         render.render_vis(
             module,
-            wanted,
+            getattr(objectives, kind)(layer.replace(".", "_"), CHANNEL),
             param_f=lambda: param.image(SIDE),
             thresholds=(steps,),
             progress=False,
@@ -85,7 +91,7 @@ def lucent(module: nn.Module, wanted: objectives.Objective, **options: object) -
             **options,
         )
 
-    return run
+    return {"lucent": run}
 
 
 def ours(engine: Engine, objective: Objective, **options: object) -> Callable[[int], None]:
@@ -107,6 +113,8 @@ def compare(title: str, ways: dict[str, Callable[[int], None]]) -> None:
         for name, run in ways.items():
             begun = time.perf_counter()
             run(STEPS)
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
             times[name].append((time.perf_counter() - begun) / STEPS)
     mine = times["ours"]
     print(f"{title:<44}", end="")
@@ -117,29 +125,27 @@ def compare(title: str, ways: dict[str, Callable[[int], None]]) -> None:
 
 
 def main(names: list[str]) -> None:
-    print(f"{SIDE} px, {torch.get_num_threads()} threads; xN: that way's time by ours (floor: 1 is the limit)")
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{torch.get_num_threads()} threads"
+    print(f"{SIDE} px, {device}; xN: that way's time by ours (floor: 1 is the limit)")
     warnings.simplefilter("ignore")
     for key, layer in WAYS.items():
         name = key.strip()
         if names and name not in names:
             continue
         engine, module = network(name)
-        hooked = layer.replace(".", "_")
         objective = nnviz.channel(layer, CHANNEL)
-        theirs = objectives.channel(hooked, CHANNEL)
         ways = {"ours": ours(engine, objective, priors="Distill"), "floor": floor(engine, layer)}
-        compare(f"{name} {layer}, channel, Distill", ways | {"lucent": lucent(module, theirs)})
+        compare(f"{name} {layer}, channel, Distill", ways | lucent(module, "channel", layer))
         plain = [methods.priors.Fourier(), methods.priors.Decorrelated(), methods.priors.Adam()]
         ways = {"ours": ours(engine, objective, priors=plain), "floor": floor(engine, layer)}
-        compare(f"{name} {layer}, channel, no transforms", ways | {"lucent": lucent(module, theirs, transforms=[])})
+        compare(f"{name} {layer}, channel, no transforms", ways | lucent(module, "channel", layer, transforms=[]))
         if layer == "layer4":
             continue
         early = EARLY[name]
         found = engine.layers[early]
         row, col = found.height // 2, found.width // 2
         ways = {"ours": ours(engine, nnviz.neuron(early, CHANNEL, row, col), priors="Distill")}
-        theirs = objectives.neuron(early.replace(".", "_"), CHANNEL)
-        compare(f"{name} {early}, one neuron, Distill", ways | {"lucent": lucent(module, theirs)})
+        compare(f"{name} {early}, one neuron, Distill", ways | lucent(module, "neuron", early))
 
 
 if __name__ == "__main__":

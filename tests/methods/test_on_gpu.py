@@ -13,7 +13,12 @@ from nnviz_widgets.engine.objectives import logit, neuron
 from nnviz_widgets.images.samples import sample
 from nnviz_widgets.methods import grad_cam, occlusion, saliency
 
-pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")]
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
+    # Of PyTorch's own threads, when they are the first to use a library.
+    pytest.mark.filterwarnings("ignore:Attempting to run cuBLAS"),
+]
 
 
 @pytest.fixture(params=["efficientnet_lite0", "cifar_net"])
