@@ -64,9 +64,9 @@ class Cones:
         """Forget all: the network is another."""
         self._known.clear()
 
-    def find(self, x: Tensor, asked: Asked) -> Cone | None:
-        """The cone of one objective, or of one a picture, for x; None where the whole has to be run."""
-        if tuple(x.shape[2:]) != self._passes.contract.size:
+    def find(self, size: tuple[int, ...], asked: Asked) -> Cone | None:
+        """The cone of one objective, or of one a picture, in a picture of a size; None where the whole has to be run."""
+        if size != self._passes.contract.size:
             return None
         objectives: list[Objective] = []
         for each in [asked] if isinstance(asked, Measure) else asked:

@@ -192,8 +192,21 @@ class Engine:
             )
         return gradient if cut is None else cut.canonical(gradient)
 
+    def part(self, size: tuple[int, int], objective: Measure | Sequence[Measure]) -> Rect | None:
+        """The part of a picture of this size that `value_and_gradient` runs; None for all of it."""
+        with self._lock, torch.inference_mode(False), torch.enable_grad():
+            self._follow()
+            cone = self._cones.find(size, objective)
+            return None if cone is None else cone.rect
+
     def value_and_gradient(
-        self, x: Tensor, objective: Measure | Sequence[Measure], *, redirected: bool = False, half: bool = False
+        self,
+        x: Tensor,
+        objective: Measure | Sequence[Measure],
+        *,
+        redirected: bool = False,
+        half: bool = False,
+        part: Rect | None = None,
     ) -> tuple[Tensor, Tensor]:
         """(N,) values and the gradient of their sum by x, like x, from one pass of which nothing is kept.
 
@@ -206,16 +219,20 @@ class Engine:
             redirected: let the gradient through ReLUs that would block all of it, as Lucid does in the first steps of
                 an ascent: see `relu_rules.py`.
             half: run the network in half precision where its operations bear that; values and gradient keep x's.
+            part: x is but this part of a picture of the network's own size, and so is the gradient; as `part` told.
         """
         rule: AscentRule = "redirected" if redirected else "vanilla"
         with self._lock, torch.inference_mode(False), torch.enable_grad():
             self._follow()
             _check_shape(x, self.contract.channels)
             x = x.to(self.device, self._passes.dtype)
-            cone = self._cones.find(x, objective)
+            size = tuple(x.shape[2:]) if part is None else self.contract.size
+            cone = self._cones.find(size, objective)
             if cone is None:
                 return self._passes.ascend(x, objective, rule, self._as_logits, half=half)
             moved = cone.objectives[0] if isinstance(objective, Measure) else cone.objectives
+            if part is not None:
+                return self._passes.ascend(x, moved, rule, self._as_logits, half=half)
             value, gradient = self._passes.ascend(cone.crop(x), moved, rule, self._as_logits, half=half)
             return value, cone.paste(gradient, x)
 

@@ -73,7 +73,7 @@ class Replays:
 
 def _record(run: Pass, x: Tensor) -> Replay | None:
     """None where something on the way has to ask or to tell the host, or wants more memory than there is."""
-    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream(x.device)
+    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream(x.device)  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream(x.device))
     cudnn = torch.backends.cudnn
     before = cudnn.deterministic, cudnn.benchmark

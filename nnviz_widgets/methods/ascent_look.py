@@ -47,16 +47,19 @@ def look(engine: Engine, objective: Measure | Sequence[Measure], state: AscentSt
         numbers = state.numbers.detach().requires_grad_()
         x = parametrisation_of(engine, state.size, settings).picture(numbers)
         bare = x.detach().requires_grad_()
-        seen = bare
-        if settings.transforms:
-            seen = transforms.apply(transforms.draw(settings.transforms, generator(state)), bare)
+        seen, part = bare, None
         try:
-            values, gradient = engine.value_and_gradient(
-                seen.detach(),
-                measure,
-                redirected=redirected is not None and state.step < redirected.redirected,
-                half=half,
-            )
+            with engine.still():  # so that the part is still that one
+                if settings.transforms:
+                    part = engine.part(state.size, measure)
+                    seen = transforms.apply(transforms.draw(settings.transforms, generator(state)), bare, part)
+                values, gradient = engine.value_and_gradient(
+                    seen.detach(),
+                    measure,
+                    redirected=redirected is not None and state.step < redirected.redirected,
+                    half=half,
+                    part=part,
+                )
         except NnvizError as error:
             raise _explained(error, engine, objective, state) from error
         gradient = gradient.to(bare).contiguous()

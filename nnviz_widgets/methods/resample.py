@@ -34,19 +34,21 @@ class Resample(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (grid,) = ctx.saved_tensors
         _, count, height, width = ctx.shape
-        across = ((grid[0, ..., 0] + 1) * width - 1) / 2
-        down = ((grid[0, ..., 1] + 1) * height - 1) / 2
-        places, weights = [], []
-        for row in (down.floor(), down.floor() + 1):
-            for col in (across.floor(), across.floor() + 1):
-                inside = (row >= 0) & (row < height) & (col >= 0) & (col < width)
-                weights.append((1 - (down - row).abs()) * (1 - (across - col).abs()) * inside)
-                places.append((row * width + col).where(inside, 0).long())
-        each = torch.stack(weights).flatten()[:, None] * gradient[0].flatten(1).T.repeat(4, 1)
-        found = gradient.new_zeros(height * width, count)
+        units = torch.tensor([width, height], device=grid.device)
+        across, down = (((grid[0] + 1) * units - 1) / 2).unbind(-1)
+        # The four pixels around each place: two rows by two columns, all at once, for a GPU waits for each operation.
+        next_one = torch.arange(2, device=grid.device).view(2, 1, 1)
+        row, col = (down.floor() + next_one)[:, None], (across.floor() + next_one)[None]
+        inside = (row >= 0) & (row < height) & (col >= 0) & (col < width)
+        weights = (1 - (down - row).abs()) * (1 - (across - col).abs()) * inside
+        # What comes from outside goes to a place of its own: many at one place would be added up one by one.
+        beyond = height * width + torch.arange(across.numel(), device=grid.device).view(across.shape)
+        places = (row * width + col).long().where(inside, beyond)
+        each = (weights.flatten(2).flatten(0, 1)[..., None] * gradient[0].flatten(1).T).flatten(0, 1)
+        found = gradient.new_zeros(height * width + across.numel(), count)
         # On CUDA this sorts the places first, and so always adds up in one order.
-        found.index_put_((torch.stack(places).flatten(),), each, accumulate=True)
-        return found.T.reshape(ctx.shape), None
+        found.index_put_((places.flatten(),), each, accumulate=True)
+        return found[: height * width].T.reshape(ctx.shape), None
 
 
 def _sample(maps: Tensor, grid: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nnviz_widgets.engine.receptive_field import Rect
 from nnviz_widgets.methods.prior_values import Checked
 from nnviz_widgets.methods.resample import resample
 
@@ -76,13 +77,20 @@ def _whole(value: float, most: float) -> int:
     return int(max(-most, min(most, round(value))))
 
 
-def apply(drawn: Drawn, x: Tensor) -> Tensor:
-    """x (N, C, h, w) transformed, all pictures alike; whole shifts are exact, all else is one bilinear resample."""
+def apply(drawn: Drawn, x: Tensor, part: Rect | None = None) -> Tensor:
+    """x (N, C, h, w) transformed, all pictures alike; whole shifts are exact, all else is one bilinear resample.
+
+    Args:
+        part: of what comes out, to be made alone; the whole when left out.
+    """
     height, width = x.shape[2:]
+    part = part or Rect(0, 0, height, width)
+    rows, cols = slice(part.top, part.top + part.height), slice(part.left, part.left + part.width)
     # Some of the picture stays in sight, however small it is.
     down, right = _whole(drawn.down, height // 2), _whole(drawn.right, width // 2)
     if drawn.factor == 1 and drawn.angle == 0:
-        return F.pad(x, (right, -right, down, -down)) if down or right else x
+        shifted = F.pad(x, (right, -right, down, -down)) if down or right else x
+        return shifted[..., rows, cols]
     # From where in the picture each pixel comes: the inverse, in units of half a side.
     turn = math.radians(drawn.angle)
     cos, sin = math.cos(turn) / drawn.factor, math.sin(turn) / drawn.factor
@@ -93,4 +101,4 @@ def apply(drawn: Drawn, x: Tensor) -> Tensor:
     matrix[:, 2] = -(matrix[:, 0] * across + matrix[:, 1] * along)
     maps = x.reshape(1, -1, height, width)  # one grid for all pictures
     grid = F.affine_grid(matrix[None], [1, 1, height, width], align_corners=False)
-    return resample(maps, grid).view(x.shape)
+    return resample(maps, grid[:, rows, cols]).view(*x.shape[:2], part.height, part.width)

