@@ -65,7 +65,7 @@ class Cones:
         self._known.clear()
 
     def find(self, size: tuple[int, ...], asked: Asked) -> Cone | None:
-        """The cone of one objective, or of one a picture, in a picture of a size; None where the whole has to be run."""
+        """The cone of one objective, or of one a picture, in pictures of a size; None where all has to be run."""
         if size != self._passes.contract.size:
             return None
         objectives: list[Objective] = []
