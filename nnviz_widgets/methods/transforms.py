@@ -95,10 +95,14 @@ def apply(drawn: Drawn, x: Tensor, part: Rect | None = None) -> Tensor:
     turn = math.radians(drawn.angle)
     cos, sin = math.cos(turn) / drawn.factor, math.sin(turn) / drawn.factor
     across, along = 2 * right / width, 2 * down / height
-    matrix = torch.tensor(
-        [[cos, -sin * height / width, 0.0], [sin * width / height, cos, 0.0]], dtype=x.dtype, device=x.device
-    )
-    matrix[:, 2] = -(matrix[:, 0] * across + matrix[:, 1] * along)
+    col, row = _places(cols, width, x) - across, (_places(rows, height, x) - along)[:, None]
+    x_from = cos * col - sin * height / width * row
+    y_from = sin * width / height * col + cos * row
+    grid = torch.stack([x_from, y_from], -1)[None]
     maps = x.reshape(1, -1, height, width)  # one grid for all pictures
-    grid = F.affine_grid(matrix[None], [1, 1, height, width], align_corners=False)
-    return resample(maps, grid[:, rows, cols]).view(*x.shape[:2], part.height, part.width)
+    return resample(maps, grid).view(*x.shape[:2], part.height, part.width)
+
+
+def _places(pixels: slice, side: int, like: Tensor) -> Tensor:
+    """The centres of some pixels along a side, from -1 to 1."""
+    return (2 * torch.arange(pixels.start, pixels.stop, dtype=like.dtype, device=like.device) + 1) / side - 1
