@@ -66,6 +66,15 @@ def judge(f: Any, given: Any, reference: Tensor, mistakes: Mapping[str, Guess] |
     fail("lab_differs", name=name, place=found.place, yours=f"{yours:.4g}", wanted=f"{wanted:.4g}")
 
 
+def judge_exactly(
+    f: Any, given: list[int], right: list[int], mistakes: Mapping[str, list[int]], otherwise: str, **fields: object
+) -> None:
+    """As `judge`, for a few whole numbers, which the messages quote as `yours` and `wanted`."""
+    if given != right:
+        code = next((code for code, wrong in mistakes.items() if given == wrong), otherwise)
+        fail(code, name=name_of(f), yours=given, wanted=right, **fields)
+
+
 def _same(name: str, given: Any, wrong: Tensor) -> bool:
     try:
         return compare(name, given, wrong).equal

@@ -130,6 +130,7 @@ TEXT = {
     "own_equal": "largest difference {largest} at row {row}, column {col}: equal within float32 rounding",
     "own_scaled": "largest difference {largest} at row {row}, column {col}: differs by a factor alone, it is the "
     "reference × {factor}",
+    "own_channel": "that is in channel {channel}",
     "own_differs": "largest difference {largest} at row {row}, column {col}: differs",
     # saliency
     "of": "Gradient of",

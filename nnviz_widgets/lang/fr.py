@@ -131,6 +131,7 @@ TEXT = {
     "own_equal": "plus grande différence {largest}, ligne {row}, colonne {col} : égale aux arrondis de float32 près",
     "own_scaled": "plus grande différence {largest}, ligne {row}, colonne {col} : seul un facteur les sépare, c’est "
     "la référence × {factor}",
+    "own_channel": "c’est dans le canal {channel}",
     "own_differs": "plus grande différence {largest}, ligne {row}, colonne {col} : différente",
     # saliency
     "of": "Gradient de",

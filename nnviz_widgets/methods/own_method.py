@@ -18,8 +18,11 @@ from nnviz_widgets.engine.device import own_randomness, precision
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.errors import NnvizError
 
-Method = Callable[[nn.Module, Tensor, int], Any]
-"""f(module, x, target): a plain module in eval mode, the prepared tensor and a class index -> as the reference."""
+Method = Callable[[nn.Module, Tensor, Any], Any]
+"""f(module, x, target): a plain module in eval mode, the prepared tensor and a class index -> as the reference.
+
+Where maps of a layer are asked for, f(module, x, layer): its name.
+"""
 
 ROUNDING = 1e-4
 """Share of the reference's largest magnitude: what float32 adds up to on the way through a deep network and back."""
@@ -51,7 +54,9 @@ class Comparison:
         return self.place[-1] if self.place else 0
 
 
-def run_own(engine: Engine, method: Method, x: Tensor, target: int, reference: Tensor | NDArray[Any]) -> Comparison:
+def run_own(
+    engine: Engine, method: Method, x: Tensor, asked: int | str, reference: Tensor | NDArray[Any]
+) -> Comparison:
     """Call a person's function and compare what it gives with the reference.
 
     It gets a copy of the network of its own, free to be hooked, taken apart and written to, whose parameters ask for
@@ -65,30 +70,31 @@ def run_own(engine: Engine, method: Method, x: Tensor, target: int, reference: T
     """
     name, wanted = name_of(method), torch.as_tensor(reference)
     plain = x.detach().contiguous()
-    found = compare(name, call_own(engine, method, plain, target), wanted)
+    found = compare(name, call_own(engine, method, plain, asked), wanted)
     laid_out = engine.laid_out(plain)
     if found.equal or laid_out.stride() == plain.stride():
         return found
     # Rounding decides which of two alike values a pooling takes, and so where the gradient goes: before we say that a
     # function differs, it is run on numbers that are rounded as the reference's were.
     with suppress(NnvizError):  # not every function bears this memory format, and the first run counts as well
-        again = compare(name, call_own(engine, method, laid_out, target), wanted)
+        again = compare(name, call_own(engine, method, laid_out, asked), wanted)
         return min(found, again, key=lambda one: one.largest)
     return found
 
 
-def call_own(engine: Engine, method: Method, x: Tensor, target: int) -> Any:
+def call_own(engine: Engine, method: Method, x: Tensor, asked: int | str) -> Any:
     """What the function gives, as it is."""
     module = engine.plain_copy()
     with torch.inference_mode(False), torch.enable_grad(), precision(engine.device, False), _unnoticed(engine.device):
         clone = x.detach().clone()
         try:
-            return method(module, clone, target)
+            return method(module, clone, asked)
         except Exception as error:
             own = _in_own_code(error.__traceback__)
             kind, reason = type(error).__name__, (str(error).strip().splitlines() or [""])[0]
             if own is None:
-                raise NnvizError("own_call", name=name_of(method), reason=reason) from error
+                about = "layer" if isinstance(asked, str) else "target"
+                raise NnvizError("own_call", name=name_of(method), about=about, reason=reason) from error
             line = _last_line(own)
             told = NnvizError("own_raised", name=name_of(method), type=kind, line=line, reason=reason)
             raise told from error.with_traceback(own)

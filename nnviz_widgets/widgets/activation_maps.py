@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +17,15 @@ from torch.nn.functional import adaptive_avg_pool2d
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.live import Background, Partial
 from nnviz_widgets.methods.activation_maps import activation_maps
+from nnviz_widgets.methods.own_method import name_of
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.render.numbers import format_number
-from nnviz_widgets.render.scale import colours_of
+from nnviz_widgets.render.scale import colourise, colours_of
 from nnviz_widgets.widgets.controls import bind, dropdown, fraction_slider, index_slider
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.map_layers import check_channel, check_layer, check_neuron, layer_options, layers_with_maps
 from nnviz_widgets.widgets.map_sheet import ORDERS, SCALES, MapSheet
+from nnviz_widgets.widgets.own_method import Own, OwnMethodWidget, own_caption, worst_cell
 from nnviz_widgets.widgets.photo import PhotoWidget
 from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.scene import RATIO, Bitmap, Box, Scene, Sprite
@@ -38,19 +40,21 @@ MOSAIC = (860, 330)  # CSS pixels; the mosaic of a large layer is higher
 
 @dataclass(frozen=True)
 class Shown:
-    """Maps of a layer (channels, h, w), the field of the chosen neuron, and the network's opinion of the picture."""
+    """Maps of a layer (channels, h, w), the field of the chosen neuron, the network's opinion, a person's own maps."""
 
     maps: Tensor
     values: NDArray[np.float32]
     field: Rect | None
     top: list[tuple[int, str, float]]
+    own: Own | None = None
 
 
-class ActivationMaps(PhotoWidget):
+class ActivationMaps(OwnMethodWidget, PhotoWidget):
     """Photo, the maps that a layer makes of it, one of them large, and what a neuron of it looks at.
 
     State: `photo`, `layer` (name), `channel`, `unit` ((row, column) of a neuron of the large map, or None), `order`
-    ("index", "mean", "maximum"), `scale` ("shared", "each"), `overlay` (0..1), `theme` ("auto", "light", "dark").
+    ("index", "mean", "maximum"), `scale` ("shared", "each"), `overlay` (0..1), `method` (your own f(module, x, layer),
+    which gives all maps, (channels, h, w); shown beside the large one), `theme` ("auto", "light", "dark").
     The result is that of `methods.activation_maps`: (channels, h, w).
 
     Yosinski et al. 2015, Understanding Neural Networks Through Deep Visualization.
@@ -71,6 +75,7 @@ class ActivationMaps(PhotoWidget):
         self._values: tuple[Tensor, int, NDArray[np.float32]] | None = None
         self._sheet: MapSheet | None = None
         self._ahead: Tensor | None = None
+        self._own_of: tuple[NDArray[np.float32], Any, Own] | None = None
         self.layer = state.pop("layer", None) or _telling_layer(self._spatial)
         super()._start(state)
         if "channel" not in state:  # begin with a map that has something to show
@@ -92,7 +97,12 @@ class ActivationMaps(PhotoWidget):
     def _panes(self) -> dict[str, tuple[int, int]]:
         size = self._photo_size()
         grids = [tile_grid(*layer.shape, width=MOSAIC[0], height=MOSAIC[1]) for layer in self._spatial]
-        return {"photo": size, "map": size, "mosaic": (MOSAIC[0], max(grid.height for grid in grids) // RATIO + 1)}
+        return {
+            "photo": size,
+            "map": size,
+            "own": size,
+            "mosaic": (MOSAIC[0], max(grid.height for grid in grids) // RATIO + 1),
+        }
 
     def _build(self) -> list[ipywidgets.Widget]:
         layers = layer_options(self._spatial)
@@ -107,7 +117,7 @@ class ActivationMaps(PhotoWidget):
         bind(self, "channel", self._channel_control, self._failed)
         for trait, control in (("order", order), ("scale", scale), ("overlay", overlay)):
             bind(self, trait, control, self._failed)
-        self._frames = {name: Frame(self._surface, name, bar=name == "map") for name in ("photo", "map", "mosaic")}
+        self._frames = {name: Frame(self._surface, name, bar=name == "map") for name in self._surface.sizes}
         first = ipywidgets.HBox([*self._photo_controls(), self._layer_control, self._channel_control])
         second = ipywidgets.HBox([order, scale, overlay])
         pictures = ipywidgets.HBox([frame.box for frame in self._frames.values()])
@@ -128,19 +138,29 @@ class ActivationMaps(PhotoWidget):
 
     def _steps(self, state: SimpleNamespace) -> Iterator[Any]:
         maps = activation_maps(self.engine, state.x, state.layer)
-        values = self._on_host(maps)
-        top = self.engine.top(state.x, 2)
+        shown = Shown(maps, self._on_host(maps), None, self.engine.top(state.x, 2))
         if state.unit is not None:
             if self._shown is None or self._shown[0].unit != state.unit:
-                yield Shown(maps, values, None, top)  # the first field of a network takes a moment
-            field = self.engine.receptive_field(state.layer, *state.unit)
-            yield Partial(Shown(maps, values, field, top), 1.0)
-        else:
-            yield Partial(Shown(maps, values, None, top), 1.0)
+                yield shown  # the first field of a network takes a moment
+            shown = replace(shown, field=self.engine.receptive_field(state.layer, *state.unit))
+        yield Partial(shown, 1.0 if state.method is None else 0.5)
+        if state.method is not None:
+            for own in self._own_maps(state, shown):
+                yield Partial(replace(shown, own=own), 1.0 if own.compared else 0.5)
         if self._ahead is not state.x:
             yield Background()
             self.engine.read_ahead(state.x)
             self._ahead = state.x
+
+    def _own_maps(self, state: SimpleNamespace, shown: Shown) -> Iterator[Own]:
+        """Run once for the maps of a layer and a picture, whichever of them is large."""
+        if self._own_of is not None and self._own_of[0] is shown.values and self._own_of[1] is state.method:
+            yield self._own_of[2]
+            return
+        for own in self._own_steps(state, state.layer, shown.maps):
+            if own.compared is not None:
+                self._own_of = shown.values, state.method, own
+            yield own
 
     def _on_host(self, maps: Tensor) -> NDArray[np.float32]:
         """Maps as an array, copied from the device once while they are the same."""
@@ -165,11 +185,22 @@ class ActivationMaps(PhotoWidget):
                     (self._field_box(shown.field),) if shown.field else (),
                 ),
                 "map": Scene(None, (large,), (self._unit_box(state, shown),) if state.unit else ()),
+                "own": self._own_scene(state, shown, sheet),
                 "mosaic": sheet.scene(state.channel),
             }
         )
         self._frames["mosaic"].cut_to(*sheet.tiles.size)
         self._caption(state, shown, sheet)
+
+    def _own_scene(self, state: SimpleNamespace, shown: Shown, sheet: MapSheet) -> Scene:
+        """A person's map in the colours of the large one; the worst cell outlined where it is of this channel."""
+        compared = None if shown.own is None else shown.own.compared
+        if compared is None:
+            return Scene()
+        width, height = self._photo_size()
+        pixels = colourise(compared.values[state.channel].numpy(), sheet.scales[state.channel], dark=state.dark)
+        worst = worst_cell(compared, width, height) if compared.place[0] == state.channel else ()
+        return Scene(None, (Sprite(Bitmap(pixels), (0, 0, width, height)),), worst)
 
     def _sheet_of(self, state: SimpleNamespace, shown: Shown) -> MapSheet:
         look = {"order": state.order, "scale": state.scale, "dark": state.dark}
@@ -187,13 +218,24 @@ class ActivationMaps(PhotoWidget):
         self._frames["mosaic"].say(
             self._say("mosaic_title", count=count, layer=state.layer), self._say("mosaic_caption")
         )
+        own = self._say_own_maps(state, shown)
         scale = sheet.scales[state.channel]
         self._frames["map"].show_bar(scale, self._say("activation"), colours_of(scale, dark=state.dark))
         self._pointer.labels = {
             "photo": self._say("photo_label", top=top),
             "map": self._say("map_label", layer=state.layer, channel=state.channel),
             "mosaic": self._say("mosaic_label", layer=state.layer),
-        }
+        } | ({"own": own} if own else {})
+
+    def _say_own_maps(self, state: SimpleNamespace, shown: Shown) -> str:
+        """As `_say_own`; a difference that is largest in another map names that one."""
+        own = shown.own if shown.own is not None or state.method is None else Own(name_of(state.method))
+        label, compared = self._say_own(self._frames["own"], own), None if own is None else own.compared
+        if own is None or compared is None or compared.equal or compared.place[0] == state.channel:
+            return label
+        where = self._say("own_channel", channel=compared.place[0])
+        self._frames["own"].say_below(f"{own_caption(self.language, own)} · {where}")
+        return f"{label} · {where}"
 
     def _top(self, shown: Shown) -> str:
         return " · ".join(f"{label} {format_number(p, digits=2)}" for _, label, p in shown.top)
@@ -278,6 +320,8 @@ class ActivationMaps(PhotoWidget):
             Panel(self._surface.picture("photo"), self._say("input_title"), smooth=True),
             Panel(self._surface.picture("map"), title, sheet.scales[state.channel], self._say("activation")),
         ]
+        if shown.own is not None and shown.own.compared is not None:
+            large.append(Panel(self._surface.picture("own"), self._say("own_title", name=shown.own.name)))
         return [
             large,
             [Panel(mosaic[: sheet.tiles.grid.height, : sheet.tiles.grid.width], count)],

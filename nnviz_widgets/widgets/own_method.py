@@ -48,7 +48,7 @@ class OwnMethodWidget(traitlets.HasTraits):
     What f raises goes to the status line in one line, its traceback folded behind it; the reference stays.
     """
 
-    method: Any = traitlets.Any(None, help="your f(module, x, target), shown beside the reference").tag(live=True)
+    method: Any = traitlets.Any(None, help="your function, shown beside the reference").tag(live=True)
 
     @validate("method")
     def _validate_method(self, proposal: Any) -> Method | None:
@@ -63,14 +63,14 @@ class OwnMethodWidget(traitlets.HasTraits):
         own: Own | None = getattr((getattr(self, "_shown", None) or (None, None))[1], "own", None)
         return None if own is None else own.compared
 
-    def _own_steps(self, state: SimpleNamespace, target: int, reference: Tensor | NDArray[Any]) -> Iterator[Own]:
+    def _own_steps(self, state: SimpleNamespace, asked: int | str, reference: Tensor | NDArray[Any]) -> Iterator[Own]:
         """First that it runs, then what it gave; or that it failed, and then the error. Worker's thread."""
         if state.method is None:
             return
         name = name_of(state.method)
         yield Own(name)
         try:
-            compared = run_own(self.engine, state.method, state.x, target, reference)  # type: ignore[attr-defined]
+            compared = run_own(self.engine, state.method, state.x, asked, reference)  # type: ignore[attr-defined]
         except Exception:
             yield Own(name, failed=True)
             raise

@@ -54,6 +54,7 @@ nnviz.ActivationMaps(imagenet, "astronaut", layer="stage6.3.expand.relu6", chann
 # | Order | `order` | of the small maps: `"index"`, `"mean"` or `"maximum"` |
 # | Scale | `scale` | `"shared"`: one scale for all maps; `"each"`: one a map |
 # | Overlay | `overlay` | from 0, the bare photo, to 1: how strongly the map lies over it |
+# | | `method` | your own function `f(module, x, layer)` |
 
 # %% [markdown] tags=["fr"]
 # | Réglage | Trait | Ce qu’il fait |
@@ -65,6 +66,7 @@ nnviz.ActivationMaps(imagenet, "astronaut", layer="stage6.3.expand.relu6", chann
 # | Ordre | `order` | celui des petites cartes : `"index"`, `"mean"` ou `"maximum"` |
 # | Échelle | `scale` | `"shared"` : une échelle pour toutes les cartes ; `"each"` : une par carte |
 # | Superposer | `overlay` | de 0, la photo nue, à 1 : à quel point la carte la recouvre |
+# | | `method` | votre propre fonction `f(module, x, layer)` |
 
 # %% [markdown] tags=["en"]
 # ## From code

@@ -283,3 +283,54 @@ def test_pictures_that_are_not_square(opened, size):
     height, width = size
     assert widget._photo_size()[0] / widget._photo_size()[1] == pytest.approx(width / height, rel=0.05)
     assert seen(widget).ndim == 3
+
+
+def hooked(module, x, layer):
+    kept = []
+    handle = module.get_submodule(layer).register_forward_hook(lambda part, given, out: kept.append(out.clone()))
+    module(x)
+    handle.remove()
+    return kept[0][0]
+
+
+def test_a_function_of_ones_own_stands_beside_the_large_map_and_runs_once_a_layer(engine, opened):
+    calls = []
+
+    def mine(module, x, layer):
+        calls.append(layer)
+        return hooked(module, x, layer)
+
+    widget = opened(nnviz.ActivationMaps(engine, layer="conv1", channel=0, method=mine))
+    assert widget.compute().shape == widget.comparison.values.shape
+    assert widget.comparison.equal
+    assert "mine" in widget._frames["own"].title.value
+    widget.channel = 1
+    widget.compute()
+    assert calls == ["conv1"]
+    widget.layer = "conv2"
+    widget.compute()
+    assert calls == ["conv1", "conv2"]
+    widget.method = None
+    widget.compute()
+    assert widget._frames["own"].box.layout.display == "none"
+
+
+def test_the_channel_in_which_it_differs_most_is_named(engine, opened):
+    def mine(module, x, layer):
+        maps = hooked(module, x, layer)
+        maps[3, 2, 5] += 7
+        return maps
+
+    widget = opened(nnviz.ActivationMaps(engine, layer="conv1", channel=0, method=mine))
+    widget.compute()
+    assert "row 2, column 5" in caption(widget, "own")
+    assert "channel 3" in caption(widget, "own")
+    widget.channel = 3
+    widget.compute()
+    assert "channel" not in caption(widget, "own")
+
+
+def test_a_function_without_a_layer_is_told_how_it_is_called(engine, opened):
+    widget = opened(nnviz.ActivationMaps(engine, layer="conv1", channel=0, method=lambda module, x: x))
+    with pytest.raises(NnvizError, match=r"\(module, x, layer\)"):
+        widget.compute()
