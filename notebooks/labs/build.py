@@ -105,7 +105,6 @@ def build_all(language: str) -> dict[Path, str]:
             solved = folder / "source" / name / f"{name}.ipynb"
             texts[HOME / "solved" / language / f"{name}.ipynb"] = solved.read_text(encoding="utf-8")
             texts[HOME / language / f"{name}.ipynb"] = students_version(api, folder, name)
-        api.gradebook.close()
     return texts
 
 

@@ -23,6 +23,23 @@ window.nnvizTest = (() => {
       return outputs.filter((o) => o.output_type === "error").map((o) => o.traceback.join("\n")).join("\n");
     },
 
+    // Run the cells of a notebook in turn up to the one that holds a text, whatever they raise.
+    async runThrough(text) {
+      const notebook = panel().content;
+      for (let i = 0; i < notebook.widgets.length; i++) {
+        notebook.activeCellIndex = i;
+        notebook.deselectAll();
+        await window.jupyterapp.commands.execute("notebook:run-cell");
+        if (notebook.widgets[i].model.type === "code" && notebook.widgets[i].model.sharedModel.source.includes(text)) return;
+      }
+    },
+
+    // Another text for the cell that begins with one.
+    write(beginning, text) {
+      const cells = panel().content.widgets.map((cell) => cell.model.sharedModel);
+      cells.find((cell) => cell.source.startsWith(beginning)).source = text;
+    },
+
     clear() {
       const cells = panel().content.model.sharedModel;
       cells.deleteCellRange(0, cells.cells.length);

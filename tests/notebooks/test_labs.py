@@ -1,9 +1,12 @@
 """The labs as they are shipped: current, and graded by nbgrader itself: solved, full marks; untouched, none."""
 
+import ast
+
 import nbformat
 import pytest
 
 import nnviz_widgets
+from notebooks.build import languages_of, read_cells
 from notebooks.labs import build
 
 NAMES = [source.stem for source in build.sources()]
@@ -23,7 +26,6 @@ def course(language, tmp_path_factory):
         api = build.open_course(folder)
         texts = {name: build.students_version(api, folder, name) for name in NAMES}
         yield folder, api, texts
-        api.gradebook.close()
 
 
 def shipped(language, name, *, solved=False):
@@ -39,11 +41,11 @@ def grade(course, name, student, text):
     (place / f"{name}.ipynb").write_text(text, encoding="utf-8")
     done = api.autograde(name, student)
     assert done["success"], done["log"]
-    api.gradebook.db.expire_all()
-    cells = api.gradebook.find_submission_notebook(name, name, student).grades
-    automatic = [found for found in cells if found.cell.cell_type != "markdown"]
     run = nbformat.read(folder / "autograded" / student / name / f"{name}.ipynb", as_version=4)
-    return sum(found.score for found in automatic), sum(found.max_score for found in automatic), run
+    with api.gradebook as book:
+        grades = book.find_submission_notebook(name, name, student).grades
+        automatic = [found for found in grades if found.cell.cell_type != "markdown"]
+        return sum(found.score for found in automatic), sum(found.max_score for found in automatic), run
 
 
 def errors(notebook):
@@ -66,6 +68,42 @@ def test_the_solved_version_is_current(language, name):
     assert shipped(language, name, solved=True) == build.build_solved(source, language), (
         "python -m notebooks.labs.build"
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_code_is_shared_but_for_comments_and_docstrings(name):
+    cells = [cell for cell in read_cells(build.HOME / "source" / f"{name}.py") if cell.cell_type == "code"]
+    own = {code: [cell for cell in cells if languages_of(cell) == (code,)] for code in build.LANGUAGES}
+    assert own["fr"].pop(0).source == 'nnviz.set_language("fr")'
+    for english, french in zip(own["en"], own["fr"], strict=True):
+        assert cells.index(french) == cells.index(english) + 1
+        assert build.part_of(english) == build.part_of(french)
+        assert without_words(english.source) == without_words(french.source)
+
+
+def without_words(code):
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node):
+            del node.body[0]
+    return ast.dump(tree)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_function_to_write_has_its_test_and_no_two_cells_one_name(name):
+    cells = read_cells(build.HOME / "source" / f"{name}.py")
+    roles = [tag.split(":") for cell in cells if "fr" not in cell.metadata.get("tags", ()) for tag in roles_of(cell)]
+    ids = [role[1] for role in roles]
+    assert len(set(ids)) == len(ids)
+    assert {f"{role[1]}_test" for role in roles if role[0] == "answer"} == {r[1] for r in roles if r[0] == "test"}
+    assert sum(role[0] == "question" for role in roles) <= 1
+    tests = [cell.source for cell in cells if any(tag.startswith("test:") for tag in roles_of(cell))]
+    assert all("labs.check_" in test.split("### BEGIN HIDDEN TESTS")[0] for test in tests)
+    assert not any("nnviz." in test for test in tests)  # no widget in a graded cell
+
+
+def roles_of(cell):
+    return [tag for tag in cell.metadata.get("tags", ()) if tag.partition(":")[0] in build.PARTS]
 
 
 @by_language

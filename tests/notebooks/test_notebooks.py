@@ -9,6 +9,7 @@ import pytest
 
 HOME = Path(__file__).parents[2] / "notebooks"
 SOURCES = sorted((HOME / "source").glob("*.py"))
+PROSE = [*SOURCES, *sorted((HOME / "labs" / "source").glob("*.py"))]
 LANGUAGES = ("en", "fr")
 SHIPPED = sorted(path for language in LANGUAGES for path in (HOME / language).glob("*.ipynb"))
 
@@ -34,7 +35,7 @@ def test_notebooks_are_current(source, language):
     assert written == build.build(build.read_cells(source), language), "run: python notebooks/build.py"
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+@pytest.mark.parametrize("source", PROSE, ids=lambda source: source.stem)
 def test_every_prose_cell_is_there_in_english_then_in_french(source):
     cells = build.read_cells(source)
     prose = [i for i, cell in enumerate(cells) if cell.cell_type == "markdown"]
@@ -45,14 +46,14 @@ def test_every_prose_cell_is_there_in_english_then_in_french(source):
         assert build.languages_of(cells[french]) == ("fr",)
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+@pytest.mark.parametrize("source", PROSE, ids=lambda source: source.stem)
 def test_both_languages_of_a_cell_have_the_same_parts(source):
     """Headings, formulas, code, questions and answers; only the words differ."""
     cells = [cell.source for cell in build.read_cells(source) if cell.cell_type == "markdown"]
     parts = [
         r"^#+ ",
         r"\$\$[^$]+\$\$",
-        r"`[^`]+`",
+        r"```[^`]+```|`[^`]+`",
         r"<details><summary><b>|</details>",
         r"\d+ × \d+",
         r"\b(?:19|20)\d\d\b",
