@@ -1,4 +1,4 @@
-"""python -m nnviz_widgets tour: the first notebook, in JupyterLab or without a browser."""
+"""python -m nnviz_widgets tour | labs: the first notebook, in JupyterLab or without a browser; the labs of a course."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from pathlib import Path
 
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import TEXT, current_language, say, say_error
-from nnviz_widgets.tour import copy_tour, find_tour, need, open_lab
+from nnviz_widgets.tour import copy_labs, copy_tour, find_tour, need, open_lab
 from nnviz_widgets.tour_run import execute, write_page
 
 FOLDER = Path("nnviz-tour")  # in the present directory, for a person to keep
+LABS = Path("nnviz-labs")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says and return the exit status."""
     options = _parser().parse_args(arguments)
     try:
+        if options.command == "labs":
+            return _open_labs(options)
         return _run_tour(options) if options.check or options.html else _open_tour(options)
     except NnvizError as error:
         print(say_error(options.lang, error), file=sys.stderr)
@@ -42,6 +45,13 @@ def _open_tour(options: argparse.Namespace) -> int:
     return open_lab(notebook, language=options.lang, port=options.port, browser=not options.no_browser)
 
 
+def _open_labs(options: argparse.Namespace) -> int:
+    need("jupyterlab")
+    notebook = copy_labs(options.lang, options.folder)
+    print(say(options.lang, "labs_opened", path=notebook.parent), flush=True)
+    return open_lab(notebook, language=options.lang, port=options.port, browser=not options.no_browser)
+
+
 def _parser() -> argparse.ArgumentParser:
     language = current_language()
     parser = argparse.ArgumentParser(prog="python -m nnviz_widgets")
@@ -49,9 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     tour = commands.add_parser("tour", help=say(language, "tour_help"), description=say(language, "tour_help"))
     tour.add_argument("--check", action="store_true", help=say(language, "tour_check_help"))
     tour.add_argument("--html", type=Path, metavar="OUT", help=say(language, "tour_html_help"))
-    tour.add_argument("--lang", choices=sorted(TEXT), default=language, help=say(language, "tour_lang_help"))
-    tour.add_argument("--port", type=int, metavar="N", help=say(language, "tour_port_help"))
-    tour.add_argument("--no-browser", action="store_true", help=say(language, "tour_no_browser_help"))
+    labs = commands.add_parser("labs", help=say(language, "labs_help"), description=say(language, "labs_help"))
+    labs.add_argument("folder", nargs="?", type=Path, default=LABS, help=say(language, "labs_folder_help"))
+    for command in (tour, labs):
+        command.add_argument("--lang", choices=sorted(TEXT), default=language, help=say(language, "tour_lang_help"))
+        command.add_argument("--port", type=int, metavar="N", help=say(language, "tour_port_help"))
+        command.add_argument("--no-browser", action="store_true", help=say(language, "tour_no_browser_help"))
     return parser
 
 

@@ -37,14 +37,18 @@ def copy_tour(language: str, folder: Path) -> tuple[Path, bool]:
     The notebooks that it links to stand beside it. Her copies are never overwritten.
     """
     source, copy = find_tour(language), folder / language / TOUR
-    try:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        for notebook in source.parent.glob("*.ipynb"):
-            if not (copy.parent / notebook.name).exists():
-                shutil.copyfile(notebook, copy.parent / notebook.name)
-    except OSError as error:
-        raise NnvizError("tour_folder", path=copy.parent, reason=error.strerror or error) from error
+    _copy_missing(source.parent, copy.parent)
     return copy, _code_and_prose(copy) != _code_and_prose(source)
+
+
+def copy_labs(language: str, folder: Path) -> Path:
+    """A student's own copies of the labs in `folder`, those made that are not there; returns the first."""
+    labs = find_tour(language).parents[1] / "labs" / language
+    _copy_missing(labs, folder / language)
+    names = sorted(path.name for path in labs.glob("*.ipynb"))
+    if not names:
+        raise NnvizError("tour_missing", path=labs)
+    return folder / language / names[0]
 
 
 def open_lab(notebook: Path, *, language: str, port: int | None, browser: bool) -> int:
@@ -91,6 +95,16 @@ def need(package: str) -> None:
     """Say in one line what to install when a package of the extra `lab` is not there."""
     if find_spec(package) is None:
         raise NnvizError("lab_missing", package=package)
+
+
+def _copy_missing(source: Path, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for notebook in source.glob("*.ipynb"):
+            if not (folder / notebook.name).exists():
+                shutil.copyfile(notebook, folder / notebook.name)
+    except OSError as error:
+        raise NnvizError("tour_folder", path=folder, reason=error.strerror or error) from error
 
 
 def _code_and_prose(notebook: Path) -> list[tuple[str, str]] | None:

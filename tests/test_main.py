@@ -230,3 +230,20 @@ def test_no_command_is_a_usage_error(capsys):
         command.main([])
     assert ended.value.code == 2
     assert "tour" in capsys.readouterr().err
+
+
+def test_the_labs_are_copied_once_and_opened(home, monkeypatch, capsys):
+    monkeypatch.setattr(tour.subprocess, "Popen", Lab)
+    assert command.main(["labs", "mine", "--lang", "fr", "--no-browser"]) == 7
+    folder = home / "mine" / "fr"
+    shipped = tour.find_tour("fr").parents[1] / "labs" / "fr"
+    names = sorted(path.name for path in shipped.glob("*.ipynb"))
+    assert sorted(path.name for path in folder.iterdir()) == names
+    assert f"--LabApp.default_url=/lab/tree/{names[0]}" in Lab.last.arguments
+    assert "Vos copies" in capsys.readouterr().out
+
+    (folder / names[0]).write_text("mine")
+    (folder / names[1]).unlink()
+    assert command.main(["labs", "mine", "--lang", "fr"]) == 7
+    assert (folder / names[0]).read_text() == "mine"
+    assert (folder / names[1]).is_file()

@@ -38,14 +38,18 @@ def test_the_wheel_holds_what_the_package_reads(wheel):
     assert {path.relative_to(ROOT).as_posix() for path in package.rglob("*.py")} <= names
     assert "nnviz_widgets/py.typed" in names
     for language in ("en", "fr"):
-        notebooks = (ROOT / "notebooks" / language).glob("*.ipynb")
-        assert {f"nnviz_widgets/notebooks/{language}/{path.name}" for path in notebooks} <= names
+        notebooks = [*(ROOT / "notebooks" / language).glob("*.ipynb")]
+        labs = [*(ROOT / "notebooks" / "labs" / language).glob("*.ipynb")]
+        assert labs
+        shipped = {path.relative_to(ROOT / "notebooks").as_posix() for path in notebooks + labs}
+        assert {f"nnviz_widgets/notebooks/{path}" for path in shipped} <= names
         assert f"nnviz_widgets/notebooks/{language}/00_tour.ipynb" in names
 
 
 def test_the_wheel_holds_nothing_else(wheel):
     with ZipFile(wheel) as archive:
         files = archive.infolist()
+    assert not any("solved" in file.filename for file in files)  # of the labs
     assert {file.filename.split("/")[0].split("-")[0] for file in files} == {"nnviz_widgets"}
     kinds = {".py", ".ipynb", ".jpg", ".js", ".css", ".safetensors", ".typed"}
     assert {Path(file.filename).suffix for file in files if ".dist-info/" not in file.filename} == kinds

@@ -234,7 +234,7 @@ class ActivationMaps(OwnMethodWidget, PhotoWidget):
         if own is None or compared is None or compared.equal or compared.place[0] == state.channel:
             return label
         where = self._say("own_channel", channel=compared.place[0])
-        self._frames["own"].say_below(f"{own_caption(self.language, own)} · {where}")
+        self._frames["own"].say_below(" · ".join([own_caption(self.language, own), where]))
         return f"{label} · {where}"
 
     def _top(self, shown: Shown) -> str:

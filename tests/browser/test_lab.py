@@ -71,7 +71,9 @@ def graded(course: Path, notebook: Path) -> dict[str, float]:
     assert done["success"], done["log"]
     with api.gradebook as book:
         grades = book.find_submission_notebook(NAME, NAME, "student").grades
-        return {found.cell.name.removesuffix("_test"): found.score for found in grades if found.auto_score is not None}
+        return {
+            found.cell.name.removesuffix("_test"): found.score for found in grades if found.cell.cell_type == "code"
+        }
 
 
 def failing(notebook: Path) -> list[str]:
