@@ -1,0 +1,76 @@
+"""What the tour takes of a machine like Binder's: peak memory and time, under bounds like those of `ulimit`.
+
+    python binder/measure.py [--memory GIB] [--cores N] [--lang en]
+
+The tour runs from its first cell to its last without a browser, all its widgets alive in one kernel: on so many cores,
+with one thread a library for each, and no process may have more than so much memory of its own (RLIMIT_DATA). Linux only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it started."""
+    members = [pid]
+    for member in members:
+        for children in Path(f"/proc/{member}/task").glob("*/children"):
+            try:
+                members += map(int, children.read_text().split())
+            except OSError:
+                continue  # it has just ended
+    return members
+
+
+def resident(pid: int) -> int:
+    """Bytes that a process holds; what it shares with others is split among them."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def measure(command: list[str], memory: float, cores: int) -> tuple[int, float, int, int]:
+    """Exit status, seconds, and peak bytes of the largest process and of all together."""
+
+    def bounds() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (int(memory * 2**30),) * 2)
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+
+    environment = {**os.environ, **dict.fromkeys(THREADS, str(cores))}
+    begun, largest, together = time.monotonic(), 0, 0
+    running = subprocess.Popen(command, env=environment, preexec_fn=bounds)
+    while running.poll() is None:
+        each = [resident(pid) for pid in family(running.pid)]
+        largest, together = max(largest, *each), max(together, sum(each))
+        time.sleep(0.2)
+    return running.returncode, time.monotonic() - begun, largest, together
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--memory", type=float, default=2.0, help="GiB that a process may have")
+    parser.add_argument("--cores", type=int, default=1)
+    parser.add_argument("--lang", default="en")
+    given = parser.parse_args()
+    command = [sys.executable, "-m", "nnviz_widgets", "tour", "--check", "--lang", given.lang]
+    status, seconds, largest, together = measure(command, given.memory, given.cores)
+    print(
+        f"exit {status}: {seconds:.0f} s on {given.cores} core(s); peak {largest / 2**30:.2f} GiB in one process, "
+        f"{together / 2**30:.2f} GiB in all (bound {given.memory:g} GiB a process)"
+    )
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
