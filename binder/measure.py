@@ -3,7 +3,8 @@
     python binder/measure.py [--memory GIB] [--cores N] [--lang en]
 
 The tour runs from its first cell to its last without a browser, all its widgets alive in one kernel: on so many cores,
-with one thread a library for each, and no process may have more than so much memory of its own (RLIMIT_DATA). Linux only.
+with one thread a library for each, and no process may have more than so much memory of its own (RLIMIT_DATA).
+Linux only.
 """
 
 from __future__ import annotations

@@ -72,3 +72,13 @@ def test_post_build_is_executable_and_stops_at_the_first_failure():
     assert commands[0] == "set -e"
     assert "python -m nnviz_widgets tour --check" in commands
     assert not any("||" in command or "set +e" in command for command in commands)
+
+
+def test_each_library_keeps_to_one_thread():
+    script = ROOT / "binder" / "start"
+    assert os.access(script, os.X_OK)
+    lines = script.read_text().splitlines()
+    assert lines[0] == "#!/bin/bash"
+    assert lines[-1] == 'exec "$@"'
+    (exported,) = (line for line in lines if line.startswith("export "))
+    assert {f"{name}_NUM_THREADS=1" for name in ("OMP", "MKL", "OPENBLAS", "NUMBA")} == set(exported.split()[1:])

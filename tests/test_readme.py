@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +27,13 @@ def begun() -> dict[str, Any]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_photos").mkdir()
     for seed in range(2):
         pixels = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), np.uint8)
         Image.fromarray(pixels).save(tmp_path / "my_photos" / f"{seed}.png")
-    yield tmp_path
+    return tmp_path
 
 
 @pytest.mark.parametrize("title", list(BLOCKS))
