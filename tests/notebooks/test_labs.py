@@ -128,6 +128,30 @@ def test_the_untouched_version_gets_none(course, language, name):
     assert {kind for kind, _ in errors(run)} <= {"NotImplementedError", "NameError"}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_widgets_agree_with_the_solutions(name, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    space, agreed = {}, 0
+    for cell in read_cells(build.HOME / "source" / f"{name}.py"):
+        if cell.cell_type == "code" and "en" in languages_of(cell):
+            shown = last_value(cell.source, space)
+            if getattr(shown, "method", None) is not None:
+                shown.compute()
+                assert shown.comparison.equal, cell.source
+                agreed += 1
+            if hasattr(shown, "compute"):
+                shown.close()
+    assert agreed
+
+
+def last_value(code, space):
+    """Run a cell; what its last line is worth."""
+    tree = ast.parse(code)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "cell", "exec"), space)
+    return eval(compile(ast.Expression(last.value), "cell", "eval"), space) if last else None
+
+
 @pytest.mark.parametrize("language", build.LANGUAGES)
 @pytest.mark.parametrize("name", NAMES)
 def test_students_see_neither_solutions_nor_hidden_tests(language, name):
