@@ -64,6 +64,7 @@ def make_course(folder: Path, language: str, labs: Iterable[Path] | None = None)
     code, text = STUBS[language]
     config = ["c = get_config()", 'c.CourseDirectory.course_id = "nnviz"', f"c.CourseDirectory.root = {str(folder)!r}"]
     config += [f'c.ClearSolutions.code_stub = {{"python": {code!r}}}', f"c.ClearSolutions.text_stub = {text!r}"]
+    config += ["c.Execute.timeout = 300  # seconds a cell; nbgrader's 30 are few for a slow machine"]
     names = []
     for source in sources() if labs is None else labs:
         names.append(source.stem)
@@ -74,14 +75,20 @@ def make_course(folder: Path, language: str, labs: Iterable[Path] | None = None)
     return names
 
 
+def config_of(folder: Path) -> Any:
+    """What the nbgrader_config.py of a course directory says."""
+    from traitlets.config import PyFileConfigLoader
+
+    return PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config()
+
+
 def open_course(folder: Path) -> Any:
     """nbgrader's own interface to a course directory."""
     from nbgrader.apps import NbGraderAPI
-    from traitlets.config import PyFileConfigLoader
 
     # It calls alembic by its bare name to make the gradebook, which an environment that is not activated hides.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    api = NbGraderAPI(config=PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config())
+    api = NbGraderAPI(config=config_of(folder))
     api.log_level = logging.WARNING
     return api
 

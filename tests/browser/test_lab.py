@@ -14,7 +14,11 @@ from notebooks.labs import build
 from tests.browser.lab import Lab
 from tests.browser.notebook import Notebook
 
-pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]  # nbgrader's friends deprecate this and that
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(600),  # JupyterLab, and two more kernels of nbgrader's
+    pytest.mark.filterwarnings("default"),  # nbgrader's friends deprecate this and that
+]
 
 NAME = "03_saliency"
 TASKS = ["saliency", "magnitude", "neuron", "relu_backward", "rule_gradient"]
@@ -76,9 +80,9 @@ def graded(course: Path, notebook: Path) -> dict[str, float]:
         }
 
 
-def failing(notebook: Path) -> list[str]:
+def failing(course: Path, notebook: Path) -> list[str]:
     """The cells of code that fail in nbgrader's validation, which a student can ask for before handing in."""
-    found = Validator().validate(str(notebook))["failed"]
+    found = Validator(config=build.config_of(course)).validate(str(notebook))["failed"]
     return [one["source"] for one in found if "labs." in one["source"]]
 
 
@@ -103,5 +107,5 @@ def test_from_a_wrong_answer_to_full_marks(student: Notebook, lab: Lab, course: 
     saved = nbformat.read(copy, as_version=4)
     assert any("module(x)[0, target]" in found.source for found in saved.cells)
     checks = ["magnitude", "neuron_gradient", "relu_backward", "rule_gradient"]
-    assert failing(copy) == [f"print(labs.check_{task}(my_{task}))" for task in checks]
+    assert failing(course, copy) == [f"print(labs.check_{task}(my_{task}))" for task in checks]
     assert graded(course, copy) == dict.fromkeys(TASKS, 0.0) | {"saliency": 3.0}
