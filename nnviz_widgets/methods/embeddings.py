@@ -77,9 +77,11 @@ class Embedding:
         if exact is None:
             exact = len(self.ids) <= EXACT or self.engine.device.type != "cpu"
         if exact:
+            # Other accelerators have no double precision.
+            device = self.engine.device if self.engine.device.type == "cuda" else self.vectors.device
             if metric not in self._spaces:
-                self._spaces[metric] = space_of(self.vectors, metric)
-            return nearest(self._spaces[metric], query, k, metric=metric, leave_out=leave_out)
+                self._spaces[metric] = space_of(self.vectors.to(device), metric)
+            return nearest(self._spaces[metric], query.to(device), k, metric=metric, leave_out=leave_out)
         if metric not in self._indices:
             self._indices[metric] = Approximate(self.vectors, metric=metric)
         return self._indices[metric].nearest(query, k, leave_out=leave_out)

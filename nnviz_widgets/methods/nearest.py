@@ -1,4 +1,4 @@
-"""Nearest vectors: exact, and approximate where there are very many."""
+"""Nearest vectors, exactly: one product of matrices says which may be near, doubles say which are."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import torch
 from torch import Tensor
 
 Metric = Literal["euclidean", "cosine"]
-SPARE = 32
-"""How many more than asked for are ranked anew, one by one: the quick way to rank rounds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,16 +27,47 @@ class Nearest:
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """Vectors (N, units) made ready for many queries: of length 1 for the cosine, with their squared lengths."""
+    """Vectors (N, units) made ready for many queries in a metric.
+
+    Attributes:
+        middle: their mean; far from it, a product of matrices would round more.
+        centred: the vectors around it, before that brought to length 1 for the cosine. squares: its squared lengths.
+    """
 
     vectors: Tensor
+    metric: Metric
+    middle: Tensor
+    centred: Tensor
     squares: Tensor
+
+    def centre(self, queries: Tensor) -> Tensor:
+        """Other vectors brought to where `centred` is."""
+        return (unit_length(queries) if self.metric == "cosine" else queries) - self.middle
+
+    def slack(self, queries: Tensor) -> Tensor:
+        """How far squared distances of queries (M, units), centred, from one product of matrices may be off, (M, 1).
+
+        A sum of n products is off by at most n roundings of the sum of their sizes (Higham 2002, section 3.1).
+        """
+        rounding = (queries.shape[1] + 16) * torch.finfo(queries.dtype).eps
+        longest = self.squares.max().sqrt()
+        slack = longest.square() + 2 * longest * queries.norm(dim=1, keepdim=True)
+        return rounding * (slack + 2 * (self.metric == "cosine"))
+
+    def distances(self, few: Tensor, query: Tensor) -> Tensor:
+        """Of vectors, by their places (..., few), to queries (..., units), in doubles."""
+        vectors, query = self.vectors[few].double(), query.double()[..., None, :]
+        if self.metric == "cosine":
+            return (unit_length(vectors) - unit_length(query)).square().sum(-1) / 2
+        return (vectors - query).square().sum(-1).sqrt()
 
 
 def space_of(vectors: Tensor, metric: Metric) -> Space:
     """Vectors made ready for a metric."""
-    vectors = unit_length(vectors) if metric == "cosine" else vectors
-    return Space(vectors, vectors.square().sum(1))
+    unit = unit_length(vectors) if metric == "cosine" else vectors
+    middle = unit.mean(0)
+    centred = unit - middle
+    return Space(vectors, metric, middle, centred, centred.square().sum(1))
 
 
 def nearest(
@@ -52,17 +81,9 @@ def nearest(
         leave_out: the query's own place.
     """
     space = vectors if isinstance(vectors, Space) else space_of(vectors, metric)
-    query = unit_length(query) if metric == "cosine" else query
-    quick = space.squares - 2 * (space.vectors @ query)
-    if leave_out is not None:
-        quick[leave_out] = torch.inf
-    few = quick.topk(min(len(quick), k + SPARE), largest=False).indices.sort().values
-    if leave_out is not None:
-        few = few[few != leave_out]
-    exact = (space.vectors[few] - query).double().square().sum(1)
-    order = exact.argsort(stable=True)[:k]
-    distances = exact[order] / 2 if metric == "cosine" else exact[order].sqrt()
-    return Nearest(few[order], distances.float())
+    own = None if leave_out is None else torch.tensor([leave_out])
+    few, distances = _near(space, query[None], k, own)
+    return Nearest(few[0].cpu(), distances[0].float().cpu())
 
 
 def nearest_of_all(
@@ -73,21 +94,27 @@ def nearest_of_all(
     Args:
         of: places of those whose neighbours are wanted; all when left out.
     """
-    if metric == "cosine":
-        vectors = unit_length(vectors)
-    vectors = vectors - vectors.mean(0)  # far from the origin, the quick way would round more
-    squares = vectors.square().sum(1)
-    found = []
+    space = space_of(vectors, metric)
     wanted = torch.arange(len(vectors)) if of is None else of
-    for start in range(0, len(wanted), rows):
-        some = wanted[start : start + rows]
-        part = vectors[some]
-        quick = squares - 2 * (part @ vectors.T)
-        quick[torch.arange(len(part)), some] = torch.inf
-        few = quick.topk(min(len(vectors) - 1, k + SPARE), largest=False).indices.sort(1).values
-        exact = (vectors[few] - part[:, None]).square().sum(2)
-        found.append(few.gather(1, exact.argsort(dim=1, stable=True)[:, :k]))
-    return torch.cat(found)
+    return torch.cat([_near(space, vectors[some], k, some)[0] for some in wanted.split(rows)])
+
+
+def _near(space: Space, queries: Tensor, k: int, own: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Places and distances (M, k) of the nearest of queries (M, units), whose `own` places are left out."""
+    centred = space.centre(queries)
+    quick = torch.addmm(space.squares, centred, space.centred.T, alpha=-2)
+    if own is not None:
+        quick[torch.arange(len(own)), own] = torch.inf
+    k = min(k, quick.shape[1] - (own is not None))
+    # The true ones are among those that are not farther than the k-th by more than both may be off.
+    last = quick.topk(k, largest=False).values[:, -1:] + 2 * space.slack(centred)
+    most = int((quick <= last).sum(1).max())
+    few = quick.topk(most, largest=False).indices.sort(1).values
+    distances = space.distances(few, queries)
+    if own is not None:
+        distances[few == own.to(few.device)[:, None]] = torch.inf
+    order = distances.argsort(dim=1, stable=True)[:, :k]
+    return few.gather(1, order), distances.gather(1, order)
 
 
 def unit_length(vectors: Tensor) -> Tensor:

@@ -96,6 +96,19 @@ def test_equal_pictures_come_in_their_order():
     assert found.distances[:2].tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_neighbours_are_exact_among_many_copies_and_far_from_the_origin(metric):
+    copies = vectors(1).repeat(90, 1)
+    points = torch.cat([copies, vectors(400, seed=1) * 1e-3 + 100, copies])
+    model = NearestNeighbors(n_neighbors=7, metric=metric, algorithm="brute").fit(points.double().numpy())
+    some = torch.tensor([95, 200, 480])
+    expected = model.kneighbors(points[some].double().numpy(), return_distance=False)[:, 1:]
+    assert nearest_of_all(points, 6, metric=metric, of=some).tolist() == expected.tolist()
+    assert nearest(points, points[95], 6, metric=metric, leave_out=95).numbers.tolist() == expected[0].tolist()
+    same = nearest(points, points[0], 95, metric=metric, leave_out=3)
+    assert same.numbers.tolist() == [0, 1, 2, *range(4, 90), *range(490, 496)]
+
+
 def test_neighbours_of_a_picture_of_the_set_and_of_ones_own(embedding):
     own = embedding.engine.prepare(embedding.images[3])
     assert embedding.neighbours(own, 3).numbers[0] == 3
@@ -128,6 +141,10 @@ def test_one_and_two_pictures_have_a_pca():
         assert pca(vectors(count)).points.shape == (count, 2)
     with pytest.raises(NnvizError, match="too few"):
         LAYOUTS["tsne"](vectors(2))
+    for few in (vectors(3), vectors(5), vectors(9, units=1), torch.ones(9, 4)):
+        found = LAYOUTS["tsne"](few).points
+        assert found.shape == (len(few), 2)
+        assert np.isfinite(found).all()
 
 
 def test_tsne_is_as_trustworthy_as_scikit_learns():
@@ -137,6 +154,12 @@ def test_tsne_is_as_trustworthy_as_scikit_learns():
     expected, found = (trustworthiness(points.numpy(), p, n_neighbors=6) for p in (plain, ours))
     assert found >= expected - 0.01
     assert np.array_equal(ours, LAYOUTS["tsne"](points, seed=0).points)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3 - min(threads, 2))  # on another number of threads the same map comes out
+        assert np.array_equal(ours, LAYOUTS["tsne"](points, seed=0).points)
+    finally:
+        torch.set_num_threads(threads)
 
 
 @QUIET
@@ -258,7 +281,8 @@ def test_tsne_tells_how_far_it_is_and_stays_the_same():
     done = [fraction for fraction, _ in told]
     assert done == sorted(done)
     assert len(done) > 20
-    assert done[0] == 0
+    assert done[0] < 0.05
+    assert done[-1] == 1
     assert told[-1][1].shape == (60, 2)
     assert np.array_equal(found, LAYOUTS["tsne"](points, perplexity=5).points)
 
