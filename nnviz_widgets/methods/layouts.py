@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,16 @@ from torch import Tensor
 
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.methods.grids import assign
-from nnviz_widgets.methods.layout_progress import Tell, Watcher, watched_tsne
+from nnviz_widgets.methods.layout_progress import Tell, Watcher
 from nnviz_widgets.methods.nearest import Metric, nearest_of_all
 
 Points = NDArray[np.float32]
 COMPONENTS = 50
 """Principal components that t-SNE and UMAP are given of longer vectors, as van der Maaten does."""
+ITERATIONS = 250, 500
+"""Steps of t-SNE, exaggerated and not."""
+EVERY = 10
+"""Steps of t-SNE from one word on how far it is to the next."""
 MEASURED = 1000
 """Points on which trust is measured at most."""
 
@@ -71,20 +76,33 @@ def tsne(
     metric: Metric = "euclidean",
     tell: Tell | None = None,
 ) -> Layout:
-    """t-SNE from PCA, by scikit-learn; the perplexity is lowered where there are few points.
+    """t-SNE from PCA, by openTSNE; the perplexity is lowered where there are few points.
 
-    van der Maaten & Hinton 2008, Visualizing Data using t-SNE; Kobak & Berens 2019 for the start and learning rate.
+    van der Maaten & Hinton 2008, Visualizing Data using t-SNE; Kobak & Berens 2019 for the start; Belkina et al. 2019
+    for the learning rate; Linderman et al. 2019 for the repulsion from 10 000 points on.
 
     Args:
-        tell: called with the fraction done and the points so far; only for a process of its own.
+        tell: called with the fraction done and the points so far.
     """
-    from sklearn.manifold import TSNE
+    from openTSNE import TSNE
 
     _need(vectors, 3)
     used = min(perplexity, (len(vectors) - 1) / 3)
-    with watched_tsne(tell):
-        points = TSNE(perplexity=used, metric=metric, init="pca", random_state=seed).fit_transform(_reduced(vectors))
-    return Layout(points.astype(np.float32), "tsne", {"perplexity": used, "metric": metric, "seed": seed})
+    done = count(EVERY, EVERY)
+
+    def told(_step: int, _error: float, points: Any) -> None:  # the step begins anew with the second phase
+        if tell is not None:
+            tell((next(done) / sum(ITERATIONS), np.asarray(points, np.float32)))
+
+    start = components(vectors, 2)
+    jitter = np.random.default_rng(seed).standard_normal(start.shape)  # parts what is equal
+    start = 1e-4 * (start / max(float(start[:, 0].std()), 1e-12) + 0.01 * jitter)
+    model = TSNE(
+        perplexity=used, metric=metric, random_state=seed, initialization=start, n_jobs=torch.get_num_threads(), callbacks=told,
+        callbacks_every_iters=EVERY, early_exaggeration_iter=ITERATIONS[0], n_iter=ITERATIONS[1],
+    )  # fmt: skip
+    points = np.asarray(model.fit(_reduced(vectors)), np.float32)
+    return Layout(points, "tsne", {"perplexity": used, "metric": metric, "seed": seed})
 
 
 def umap(
