@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import ipywidgets
 import numpy as np
-from numpy.typing import NDArray
 
-from nnviz_widgets.live import Partial
-from nnviz_widgets.methods.layouts import Layout, pca
-from nnviz_widgets.methods.nearest import Nearest
-from nnviz_widgets.methods.seams import seams
+from nnviz_widgets.methods.layouts import Layout
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.widgets.embedding_map_controls import drawn_row, hand_row, made_row
 from nnviz_widgets.widgets.embedding_map_hand import Hand
-from nnviz_widgets.widgets.embedding_map_layouts import Asked, Layouts
+from nnviz_widgets.widgets.embedding_map_job import Shown
 from nnviz_widgets.widgets.embedding_map_looks import Looks
+from nnviz_widgets.widgets.embedding_map_pointing import EmbeddingMapPointing
 from nnviz_widgets.widgets.embedding_map_side import Side
 from nnviz_widgets.widgets.embedding_map_stage import Stage
-from nnviz_widgets.widgets.embedding_map_state import EmbeddingMapState
 from nnviz_widgets.widgets.embedding_map_thumbnails import Thumbnails
-from nnviz_widgets.widgets.embedding_map_viewport import normalised, on_grid
 from nnviz_widgets.widgets.frame import Frame
-from nnviz_widgets.widgets.neighbours import NEAREST
-from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.scene import Bitmap
 
-STEP = 60  # CSS pixels by which an arrow key moves it
 
-
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """A map, or one that is being made; `points` is where the pictures are now, -0.5..0.5."""
-
-    asked: Asked
-    points: NDArray[np.float32]
-    layout: Layout | None = None
-    trust: tuple[float, float] | None = None
-    seams: NDArray[np.float32] | None = None
-    own: Nearest | None = None
-
-
-class EmbeddingMap(EmbeddingMapState):
+class EmbeddingMap(EmbeddingMapPointing):
     """Pictures on a plane: by PCA at once, by t-SNE or UMAP in a process of its own, which Cancel ends.
 
     Drag to pan, hold Ctrl or Cmd and turn the wheel to zoom; with the lasso, or with Shift, drag around pictures to
@@ -64,11 +42,8 @@ class EmbeddingMap(EmbeddingMapState):
 
     def _start(self, state: dict[str, Any]) -> None:
         super()._start(state)
-        self._layouts = Layouts(self.embedding)
         self._thumbnails = Thumbnails(self.embedding.images, self.embedding.numbers)
         self._looks = Looks(self.embedding)
-        self._seams: dict[tuple[Asked, bool, str], NDArray[np.float32]] = {}
-        self._normal: tuple[Layout, NDArray[np.float32]] | None = None
         self.selected: tuple[int, ...] = ()
 
     def _panes(self) -> dict[str, tuple[int, int]]:
@@ -80,6 +55,8 @@ class EmbeddingMap(EmbeddingMapState):
         self._hand = Hand()
         self._frame = Frame(self._surface, "map")
         self._surface.canvases["map"].add_class("nnviz-drag")
+        self.observe(self._on_tool, "tool")
+        self._on_tool()
         self._side_panes = Side(self, self._surface, self._thumbnails)
         rows = [
             ipywidgets.HBox(row)
@@ -95,47 +72,9 @@ class EmbeddingMap(EmbeddingMapState):
         pictures.add_class("nnviz-panes")
         return [*rows, pictures]
 
-    # The job
-
-    def _steps(self, state: SimpleNamespace) -> Iterator[Any]:
-        asked = Asked.of(state)
-        near = None if state.x is None else self.embedding.neighbours(state.x, self._k, metric=state.metric, exact=True)
-        start = self._stage.goal
-        if self._shown is None and state.kind != "pca":  # something to begin with
-            start = normalised(pca(self.embedding.vectors).points)
-        shown, done = Shown(asked, start, own=near), 0.0
-        for word in self._layouts.find(asked):
-            if word is not None:
-                done = 0.95 * word[0]
-                if word[1] is not None and not state.filled:
-                    shown = replace(shown, points=normalised(word[1]))
-            yield Partial(shown, done)  # the same once more only gives others a turn
-        layout = self._layouts.get(asked, filled=state.filled)
-        assert layout is not None
-        trust = self._layouts.trust(asked, state.metric, filled=state.filled)
-        shown = replace(shown, layout=layout, points=self._normalised(layout), trust=trust)
-        if state.colours == "seams":
-            shown = replace(shown, seams=self._seams_of(asked, layout, state))
-        yield Partial(shown, 0.97 if trust is None else 1.0)
-        if trust is None:
-            trust = self._layouts.measure(asked, state.metric, filled=state.filled)
-            yield Partial(replace(shown, trust=trust), 1.0)
-
-    @property
-    def _k(self) -> int:
-        """How many neighbours are shown; fewer where there are fewer pictures."""
-        return max(1, min(NEAREST, len(self.embedding.ids) - 1))
-
-    def _normalised(self, layout: Layout) -> NDArray[np.float32]:
-        if self._normal is None or self._normal[0] is not layout:
-            self._normal = layout, normalised(layout.points) if layout.cells is None else on_grid(layout.cells)
-        return self._normal[1]
-
-    def _seams_of(self, asked: Asked, layout: Layout, state: SimpleNamespace) -> NDArray[np.float32]:
-        key = asked, state.filled, state.metric
-        if key not in self._seams:
-            self._seams[key] = seams(self.embedding.vectors, layout.points, metric=state.metric)
-        return self._seams[key]
+    def _on_tool(self, _change: Any = None) -> None:
+        canvas = self._surface.canvases["map"]
+        (canvas.add_class if self.tool == "lasso" else canvas.remove_class)("nnviz-lasso")
 
     def cancel(self) -> None:
         """Stop the computation under way, its process at once; the last map stays."""
@@ -199,71 +138,6 @@ class EmbeddingMap(EmbeddingMapState):
         if self._shown is None or self._shown[1].own is None or self._shown[1].layout is None:
             return None
         return self.embedding.place(self._shown[1].own, self._shown[1].layout)
-
-    # What a person does
-
-    def zoom(self, factor: float) -> None:
-        """Closer to the middle of what is shown, or farther by a factor below 1."""
-        self._stage.look_at(self._stage.view.zoomed(factor, self.width / 2, self.width / 2))
-
-    def show_all(self) -> None:
-        """The whole map."""
-        self._stage.look_at(self._stage.view.whole())
-
-    def select(self, numbers: Any) -> None:
-        """Select pictures by their places in the embedding; none to drop the selection."""
-        self.selected = tuple(int(number) for number in numbers)
-        if self._shown is not None:
-            state, shown = self._shown
-            self._stage.shade(self._looks.of(state, shown.layout, shown.seams, self.selected))
-            self._side_panes.tell(state, shown.trust, shown.seams, self.selected)
-
-    def _on_event(self, event: Event) -> None:
-        if self._shown is None:
-            return
-        if event.kind == "leave":
-            self._point_at(None)
-        elif event.kind == "key":
-            self._on_key(event.key)
-        elif event.pane == "map":
-            found = self._hand.take(event, self._stage, lasso=self.tool == "lasso")
-            if found is not None:
-                self.select(found)
-            elif event.kind in ("move", "click") and not event.held:
-                self._point_at(self._stage.at(event.x * self.width, event.y * self.width))
-
-    def _on_key(self, key: str) -> None:
-        right, down = {
-            "ArrowLeft": (STEP, 0),
-            "ArrowRight": (-STEP, 0),
-            "ArrowUp": (0, STEP),
-            "ArrowDown": (0, -STEP),
-        }.get(key, (0, 0))
-        if right or down:
-            self._stage.look_at(self._stage.view.panned(right, down))
-        elif key == "Home":
-            self.show_all()
-        elif key == "Escape":
-            self.select(())
-
-    def _point_at(self, number: int | None) -> None:
-        """Show a picture and its true neighbours."""
-        assert self._shown is not None
-        over = self._stage.over
-        if number == over.number:
-            return
-        if number is None:
-            self._stage.lay_over(replace(over, number=None, near=()))
-            self._frame.say_below(self._words(*self._shown)[1])
-            return
-        state, shown = self._shown
-        near = self.embedding.neighbours(number, self._k, metric=state.metric, exact=True)
-        self._stage.lay_over(replace(over, number=number, near=tuple(near.numbers.tolist())))
-        words = [self._name(number), self.embedding.ids[number]]
-        if shown.seams is not None:
-            words.append(self._say("seam_hover", percent=round(100 * float(shown.seams[number]))))
-        self._frame.say_below(" · ".join(dict.fromkeys(words)))
-        self._side_panes.show(number, near)
 
     def _spoken(self) -> dict[str, Any]:
         return {"kind": self.kind, "filled": self.filled, "metric": self.metric}

@@ -1,0 +1,79 @@
+"""The job of a widget of neighbours: rows of a reference and the pictures nearest to it, painted on one sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from typing import Any
+
+from nnviz_widgets.live import Partial
+from nnviz_widgets.methods.nearest import Nearest
+from nnviz_widgets.render.numbers import format_number
+from nnviz_widgets.widgets.neighbours_own import EmbeddingWidget
+from nnviz_widgets.widgets.neighbours_sheet import Sheet, Tile
+from nnviz_widgets.widgets.scene import Bitmap
+
+REFERENCES, NEAREST = 5, 6
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A reference, by its place in the embedding (None for one's own picture), and its neighbours."""
+
+    number: int | None
+    near: Nearest
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The rows, and the share of neighbours of the same class over the whole set, once it is known."""
+
+    rows: tuple[Row, ...]
+    sheet: Bitmap
+    whole: float | None = None
+
+
+class NeighboursRows(EmbeddingWidget):
+    """The part of `Neighbours` that computes; worker's thread."""
+
+    _sheet: Sheet
+    _whole: dict[str, float | None]
+
+    def _steps(self, state: SimpleNamespace) -> Iterator[Any]:
+        numbers = state.references
+        rows = [Row(n, self.embedding.neighbours(n, NEAREST, metric=state.metric)) for n in numbers]
+        if state.x is not None:
+            near = self.embedding.neighbours(state.x, NEAREST, metric=state.metric)
+            rows = [Row(None, near), *rows][:REFERENCES]
+        sheet = self._sheet.paint([self._tiles(state, row) for row in rows], dark=state.dark)
+        shown = Shown(tuple(rows), sheet, self._whole.get(state.metric))
+        known = state.metric in self._whole
+        yield Partial(shown, 1.0 if known else 0.5)
+        if not known:
+            self._whole[state.metric] = self.embedding.same_class(NEAREST, metric=state.metric)
+            yield Partial(replace(shown, whole=self._whole[state.metric]), 1.0)
+
+    def _tiles(self, state: SimpleNamespace, row: Row) -> list[Tile]:
+        images, numbers = self.embedding.images, self.embedding.numbers
+        if row.number is None:
+            first = Tile(self.embedding.engine.contract.picture(state.x), self._say("photo_own"), "")
+        else:
+            first = Tile(images.thumbnail(numbers[row.number], 168), self._name(row.number), "")
+        found = [first]
+        for number, distance in zip(row.near.numbers.tolist(), row.near.distances.tolist(), strict=True):
+            thumbnail = images.thumbnail(numbers[number], 168)
+            same = self._alike(row.number, number) is True
+            found.append(Tile(thumbnail, self._name(number), format_number(distance), same))
+        return found
+
+    def _alike(self, first: int | None, second: int) -> bool | None:
+        """Whether two pictures are of one class; None where that is not known."""
+        labels = self.embedding.labels
+        if first is None or labels[first] is None or labels[second] is None:
+            return None
+        return labels[first] == labels[second]
+
+    def _compared(self, shown: Shown) -> list[bool]:
+        pairs = ((row.number, number) for row in shown.rows for number in row.near.numbers.tolist())
+        return [alike for pair in pairs if (alike := self._alike(*pair)) is not None]
