@@ -94,12 +94,12 @@ def tsne(
         if tell is not None:
             tell((next(done) / sum(ITERATIONS), np.asarray(points, np.float32)))
 
-    start = components(vectors, 2)
-    jitter = np.random.default_rng(seed).standard_normal(start.shape)  # parts what is equal
-    start = 1e-4 * (start / max(float(start[:, 0].std()), 1e-12) + 0.01 * jitter)
+    flat = components(vectors, 2)
+    jitter = np.random.default_rng(seed).standard_normal(flat.shape)  # parts what is equal
+    start = 1e-4 * (flat / max(float(flat[:, 0].std()), 1e-12) + 0.01 * jitter)
     model = TSNE(
-        perplexity=used, metric=metric, random_state=seed, initialization=start, n_jobs=torch.get_num_threads(), callbacks=told,
-        callbacks_every_iters=EVERY, early_exaggeration_iter=ITERATIONS[0], n_iter=ITERATIONS[1],
+        perplexity=used, metric=metric, initialization=start, random_state=seed, n_jobs=torch.get_num_threads(),
+        early_exaggeration_iter=ITERATIONS[0], n_iter=ITERATIONS[1], callbacks=told, callbacks_every_iters=EVERY,
     )  # fmt: skip
     points = np.asarray(model.fit(_reduced(vectors)), np.float32)
     return Layout(points, "tsne", {"perplexity": used, "metric": metric, "seed": seed})

@@ -47,12 +47,15 @@ class Space:
     def slack(self, queries: Tensor) -> Tensor:
         """How far squared distances of queries (M, units), centred, from one product of matrices may be off, (M, 1).
 
-        A sum of n products is off by at most n roundings of the sum of their sizes (Higham 2002, section 3.1).
+        A sum of n products is off by at most n roundings of the sum of their sizes (Higham 2002, section 3.1), and more
+        where torch may shorten what it multiplies.
         """
         rounding = (queries.shape[1] + 16) * torch.finfo(queries.dtype).eps
+        if torch.get_float32_matmul_precision() != "highest":
+            rounding += torch.finfo(torch.bfloat16).eps
         longest = self.squares.max().sqrt()
-        slack = longest.square() + 2 * longest * queries.norm(dim=1, keepdim=True)
-        return rounding * (slack + 2 * (self.metric == "cosine"))
+        sizes: Tensor = longest.square() + 2 * longest * queries.norm(dim=1, keepdim=True)
+        return rounding * (sizes + 2 * (self.metric == "cosine"))
 
     def distances(self, few: Tensor, query: Tensor) -> Tensor:
         """Of vectors, by their places (..., few), to queries (..., units), in doubles."""
@@ -96,7 +99,8 @@ def nearest_of_all(
     """
     space = space_of(vectors, metric)
     wanted = torch.arange(len(vectors)) if of is None else of
-    return torch.cat([_near(space, vectors[some], k, some)[0] for some in wanted.split(rows)])
+    parts = (wanted[start : start + rows] for start in range(0, len(wanted), rows))
+    return torch.cat([_near(space, vectors[part], k, part)[0] for part in parts])
 
 
 def _near(space: Space, queries: Tensor, k: int, own: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.engine.load import load
 from nnviz_widgets.engine.objectives import logit, neuron
+from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.images.samples import sample
-from nnviz_widgets.methods import grad_cam, occlusion, saliency
+from nnviz_widgets.methods import embed, grad_cam, occlusion, saliency
 
 pytestmark = [
     pytest.mark.gpu,
@@ -69,3 +72,14 @@ def test_random_states_stay_as_they_were(pair: tuple[Engine, Engine]) -> None:
     list(occlusion(gpu, x, size=x.shape[2] // 2, stride=x.shape[2] // 2))
     assert torch.equal(torch.get_rng_state(), before[0])
     assert torch.equal(torch.cuda.get_rng_state(), before[1])
+
+
+def test_neighbours(pair: tuple[Engine, Engine]) -> None:
+    images = ImageSet(np.random.default_rng(0).integers(0, 256, (60, 40, 40, 3), np.uint8))
+    cpu, gpu = (embed(engine, images, batch=20) for engine in pair)
+    gpu = replace(gpu, vectors=cpu.vectors)
+    for metric in ("euclidean", "cosine"):
+        for number in range(0, 60, 7):
+            expected, found = (one.neighbours(number, 6, metric=metric) for one in (cpu, gpu))
+            assert found.numbers.tolist() == expected.numbers.tolist()
+            assert torch.allclose(found.distances, expected.distances, rtol=1e-6)
