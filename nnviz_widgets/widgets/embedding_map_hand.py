@@ -10,7 +10,6 @@ from nnviz_widgets.widgets.embedding_map_lasso import inside
 from nnviz_widgets.widgets.embedding_map_stage import Stage
 from nnviz_widgets.widgets.pointer import Event
 
-TURN = 0.0022  # by which a pixel of the wheel zooms, as an exponent
 FEWEST = 4  # points of a loop: fewer were a slip
 
 
@@ -27,7 +26,7 @@ class Hand:
         view = stage.view
         x, y = event.x * view.width, event.y * view.height
         if event.kind == "wheel":
-            stage.look_at(view.zoomed(float(np.exp(-TURN * event.delta)), x, y))
+            stage.look_at(view.zoomed(event.zoom, x, y))
         elif event.kind == "press":
             self.last, self.loop, self.lasso = (x, y), [(x, y)], lasso or event.shift
         elif event.kind in ("move", "release") and event.held and self.last is not None:

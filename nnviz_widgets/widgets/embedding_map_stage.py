@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,10 +125,10 @@ class Stage:
     def _send(self) -> None:
         if not self._closed:
             sprites, outlines = overlay(self.over, self.points, self.view)
+            scene = Scene(self._base, sprites, outlines, self.view.lies(RATIO))
             if self._coarse and self._base is not None:  # it is gone with the next frame: no use in keeping it there
-                self._surface.show({"map": Scene(None, (self._base, *sprites), outlines)})
-            else:
-                self._surface.show({"map": Scene(self._base, sprites, outlines)})
+                scene = replace(scene, base=None, sprites=(self._base, *sprites))
+            self._surface.show({"map": scene})
 
     def _tick(self) -> None:
         """One frame of a glide, then the pictures that are missing, then the sharp map."""

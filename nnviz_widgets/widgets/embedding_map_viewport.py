@@ -41,6 +41,11 @@ class Viewport:
         """CSS pixels for the width of the whole map."""
         return min(self.width, self.height) * MARGIN * self.zoom
 
+    def lies(self, ratio: int) -> tuple[float, float, float]:
+        """(pixels for the width of the whole map, x, y of its middle on the pane), at `ratio` pixels a CSS pixel."""
+        x, y = self.to_pane([[0, 0]])[0].tolist()
+        return ratio * self.scale, ratio * x, ratio * y
+
     def to_pane(self, points: Any) -> NDArray[np.float32]:
         """(N, 2) of the map -> of the pane."""
         middle = np.array([self.width / 2, self.height / 2], np.float32)

@@ -1,6 +1,8 @@
 // Pointer, keys and theme of one widget, sent to the kernel no faster than it answers.
 // ipycanvas swallows every key, wheel and touch over a canvas; listening before it, on the widget around, gives the
 // page its Tab key and its scrolling back.
+const PACE = 60; // milliseconds between messages of a map that moves by itself: its new frames cost the kernel and the page
+const TURN = 0.0022; // by which a pixel of the wheel zooms, as an exponent
 const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Escape", "Home", "End"];
 
 function isDark() {
@@ -11,20 +13,27 @@ function isDark() {
 }
 
 // A press, what follows while it is held, and its release; one that goes nowhere is a click.
-function dragging(model, place, offer, drop) {
+function dragging(model, place, offer, drop, lead) {
   const FAR = 4; // pixels
-  let start = null, path = [], far = false;
+  let start = null, path = [], far = false, last = null, map = null;
   const message = (kind, event, canvas) => {
     const at = place(event, canvas);
     path.push([at.x, at.y]);
     return { kind, held: true, shift: event.shiftKey, path, ...at };
+  };
+  const follow = (event, canvas) => {
+    const at = place(event, canvas);
+    map?.pan((at.x - last.x) * canvas.width, (at.y - last.y) * canvas.height);
+    last = at;
   };
   return {
     held: () => start !== null,
     press(event, canvas) {
       if (event.button !== 0) return;
       canvas.setPointerCapture(event.pointerId);
-      start = [event.clientX, event.clientY], path = [], far = false;
+      start = [event.clientX, event.clientY], path = [], far = false, last = place(event, canvas);
+      map = event.shiftKey || canvas.classList.contains("nnviz-lasso") ? null : lead(canvas);
+      map?.hold();
       drop();
       model.send(message("press", event, canvas));
       path = [];
@@ -33,12 +42,15 @@ function dragging(model, place, offer, drop) {
       if (!start) return;
       far ||= Math.hypot(event.clientX - start[0], event.clientY - start[1]) > FAR;
       if (!far) return;
-      offer(message("move", event, canvas));
+      follow(event, canvas);
+      offer(message("move", event, canvas), map ? PACE : 0);
     },
     sent() { path = []; },
     release(event, canvas) {
       if (!start) return;
       start = null;
+      if (far) follow(event, canvas);
+      map?.release();
       drop();
       model.send(message("release", event, canvas));
       if (!far && event.type === "pointerup") model.send({ kind: "click", shift: event.shiftKey, ...place(event, canvas) });
@@ -47,12 +59,13 @@ function dragging(model, place, offer, drop) {
 }
 
 function watch(root, model, signal) {
-  let waiting = null, busy = false, last = 0;
+  let waiting = null, busy = false, last = 0, pace = 0;
   const send = (message) => { busy = true; last = performance.now(); model.send(message); if (message.held) drag.sent(); };
-  const answered = () => {
+  const next = () => {
     busy = false;
     if (waiting) { const message = waiting; waiting = null; send(message); }
   };
+  const answered = () => { if (pace) setTimeout(next, last + pace - performance.now()); else next(); };
   model.on("msg:custom", answered);
   signal.addEventListener("abort", () => model.off("msg:custom", answered));
 
@@ -73,10 +86,22 @@ function watch(root, model, signal) {
   }, { capture: true, signal });
 
   // An answer that never comes (a busy kernel) must not silence the pointer for good.
-  const offer = (message) => { if (busy && performance.now() - last < 1000) waiting = message; else send(message); };
+  const offer = (message, soonest = 0) => {
+    pace = soonest;
+    if (busy && performance.now() - last < 1000) waiting = message; else send(message);
+  };
   const move = (event, canvas) => offer({ kind: "move", ...place(event, canvas) });
-  const drag = dragging(model, place, offer, () => { waiting = null; });
   const drags = (canvas) => canvas.classList.contains("nnviz-drag");
+  const maps = new Map();
+  const lead = (canvas) => {
+    if (!maps.has(canvas)) {
+      maps.set(canvas, null);
+      sourceOf(canvas, model).then((source) => { if (source && !signal.aborted) maps.set(canvas, moving(canvas, source)); });
+    }
+    return maps.get(canvas);
+  };
+  signal.addEventListener("abort", () => { for (const map of maps.values()) map?.end(); });
+  const drag = dragging(model, place, offer, () => { waiting = null; }, lead);
   listen("mousemove", (event, canvas) => { if (!drag.held()) move(event, canvas); });
   // What can be dragged goes on past the pane's edge; a finger drags it as a mouse does.
   const grabs = (canvas) => canvas.classList.contains("nnviz-grab");
@@ -87,7 +112,7 @@ function watch(root, model, signal) {
   const finger = (event, canvas) => event.pointerType !== "mouse" && grabs(canvas);
   listen("pointermove", (event, canvas) => {
     if (finger(event, canvas)) move(event, canvas);
-    if (drags(canvas)) drag.move(event, canvas);
+    if (drags(canvas)) lead(canvas), drag.move(event, canvas);
   });
   for (const type of ["pointerup", "pointercancel"]) listen(type, (event, canvas) => {
     if (drags(canvas)) drag.release(event, canvas);
@@ -99,8 +124,9 @@ function watch(root, model, signal) {
   listen("wheel", (event, canvas) => {
     if (!drags(canvas) || !(event.ctrlKey || event.metaKey)) return; // without a key the page scrolls
     event.preventDefault();
-    const before = waiting?.kind === "wheel" ? waiting.delta : 0;
-    offer({ kind: "wheel", delta: before + event.deltaY * (event.deltaMode ? 33 : 1), ...place(event, canvas) });
+    const at = place(event, canvas), factor = Math.exp(-TURN * event.deltaY * (event.deltaMode ? 33 : 1));
+    lead(canvas)?.zoom(factor, at.x * canvas.width, at.y * canvas.height);
+    offer({ kind: "wheel", zoom: (waiting?.kind === "wheel" ? waiting.zoom : 1) * factor, ...at }, PACE);
   });
   for (const type of ["mouseup", "touchstart", "touchmove", "touchend", "touchcancel"]) listen(type);
   listen("keydown", (event, canvas) => {

@@ -20,7 +20,7 @@ class Event:
 
     x and y are fractions of the pane; `key` is a name such as "ArrowLeft"; `dark` belongs to "theme". A pane of class
     "nnviz-drag" also gives "press" and "release", moves while it is `held` with their whole `path` [[x, y], ...] since
-    the one before, and with Ctrl or Cmd "wheel" with `delta` pixels; `shift` is the key.
+    the one before, and with Ctrl or Cmd "wheel" with `zoom`, the factor by which it looks closer; `shift` is the key.
     """
 
     kind: str
@@ -31,14 +31,14 @@ class Event:
     dark: bool = False
     held: bool = False
     shift: bool = False
-    delta: float = 0.0
+    zoom: float = 1.0
     path: Sequence[Sequence[float]] = ()
 
 
 class Pointer(anywidget.AnyWidget):
     """Has no picture of its own; it listens on the widget that it is a child of, and carries the style sheet."""
 
-    _esm = HERE / "pointer.js"
+    _esm = "\n".join((HERE / name).read_text(encoding="utf-8") for name in ("moving.js", "pointer.js"))
     _css = HERE / "style.css"
     labels = traitlets.Dict().tag(sync=True)
     canvases: traitlets.List[Any] = traitlets.List(help="the panes").tag(sync=True, **ipywidgets.widget_serialization)

@@ -48,11 +48,14 @@ class Scene:
         base: at the bottom; sent to the browser once and kept there while its bitmap stays the same.
         sprites: over the base, in order.
         outlines: boxes of what is selected, over all.
+        lies: of a map: (pixels of the canvas for its unit, x, y of its origin), by which the page moves what it has
+            under a hand, until the next frame comes.
     """
 
     base: Sprite | None = None
     sprites: tuple[Sprite, ...] = ()
     outlines: tuple[Box, ...] = ()
+    lies: tuple[float, float, float] | None = None
 
     def paint(self, width: int, height: int) -> Pixels:
         """The frame as pixels (height x RATIO, width x RATIO, 4), for a page without a kernel."""

@@ -195,6 +195,8 @@ class Surface:
         for box in scene.outlines:
             _outline(canvas, box, width, height)
         canvas.restore()
+        if scene.lies is not None:  # told with the frame itself, in what draws nothing: see moving.js
+            canvas.shadow_blur, canvas.shadow_offset_x, canvas.shadow_offset_y = scene.lies
 
     def _draw_sprite(self, canvas: Any, sprite: Sprite) -> None:
         x, y, width, height = sprite.box

@@ -139,3 +139,19 @@ def test_twenty_thousand_points_stay_fluid(notebook: Notebook) -> None:
     rates = [1 / max(b - a, 1e-3) for a, b in pairwise(stamps)]
     print(f"{len(stamps) / 4:.1f} frames/s with 20 000 points, median {statistics.median(rates):.1f}")
     assert len(stamps) > 8
+
+
+def test_the_map_moves_under_the_hand_before_the_kernel_answers(embedding_map: Notebook) -> None:
+    embedding_map.await_answer("widget.trust is not None and not widget._stage._coarse")
+    embedding_map.run("listeners = widget._pointer._msg_callbacks.callbacks; deaf, listeners[:] = listeners[:], []")
+    start, end = embedding_map.at("map", 0.4, 0.5), embedding_map.at("map", 0.6, 0.5)
+    embedding_map.page.mouse.move(*start)
+    before, shown = embedding_map.pixels("map"), embedding_map.print_of("map")
+    embedding_map.page.mouse.down()
+    embedding_map.page.mouse.move(*end, steps=4)
+    moved, shift = embedding_map.pixels("map"), round(end[0] - start[0]) * 2
+    assert (moved[:, shift:] == before[:, :-shift]).all()
+    assert not moved[:, :shift].any()
+    embedding_map.page.mouse.up()
+    embedding_map.await_print("map", shown)  # the kernel says nothing of it: back to where it is
+    embedding_map.run("listeners[:] = deaf")

@@ -165,13 +165,29 @@ def test_dragging_pans_and_the_wheel_zooms_around_the_pointer(shown):
     assert moved.x == pytest.approx(view.x - 0.2 * 300 / view.scale)
     assert moved.y == pytest.approx(view.y + 0.1 * 300 / view.scale)
     before = place_of(shown, 5)
-    shown._happened(Event("wheel", "map", *before, delta=-300))
-    assert shown._stage.view.zoom > 1.5
+    shown._happened(Event("wheel", "map", *before, zoom=1.9))
+    assert shown._stage.view.zoom == pytest.approx(1.9)
     assert place_of(shown, 5) == pytest.approx(before, abs=1e-4)
     shown._happened(Event("key", "map", key="Home"))
     assert shown._stage.view == view
     control_of(shown, "+").click()
     assert shown._stage.view.zoom == pytest.approx(1.5)
+
+
+def test_a_frame_says_where_it_lies(shown):
+    shown._happened(Event("wheel", "map", 0.3, 0.6, zoom=2.5))
+    drag(shown, (0.5, 0.5), (0.6, 0.5), (0.7, 0.4))
+    rest(shown)
+    view = shown._stage.view
+    origin = (2 * float(length) for length in view.to_pane([[0, 0]])[0])
+    assert shown._surface._shown["map"].lies == pytest.approx((2 * view.scale, *origin), abs=0.1)
+
+
+@pytest.mark.parametrize("tool", ["lasso", "pan"])
+def test_the_page_knows_whether_dragging_moves_the_map(shown, tool):
+    shown.tool = "lasso"
+    shown.tool = tool
+    assert ("nnviz-lasso" in shown._surface.canvases["map"]._dom_classes) == (tool == "lasso")
 
 
 def test_pointing_shows_the_picture_and_its_true_neighbours(shown, embedding):

@@ -88,6 +88,14 @@ def test_the_base_travels_once_while_it_stays_the_same(surface, page):
     assert np.array_equal(page.shows("mosaic"), surface.picture("mosaic"))
 
 
+def test_a_map_tells_where_it_lies_after_it_was_drawn(surface, page):
+    surface.show({"photo": Scene(None, (Sprite(bitmap(1), WHOLE),), (), (50.0, -3.0, 7.5))})
+    canvas = surface.canvases["photo"]
+    assert (canvas.shadow_blur, canvas.shadow_offset_x, canvas.shadow_offset_y) == (50.0, -3.0, 7.5)
+    page.draw_all()
+    assert np.array_equal(page.shows("photo"), surface.picture("photo"))
+
+
 def test_panes_that_are_not_named_stay(surface, page):
     surface.show({"photo": map_scene(1), "mosaic": map_scene(2)})
     surface.show({"photo": map_scene(3)})
