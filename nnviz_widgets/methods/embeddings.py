@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -86,12 +88,21 @@ class Embedding:
             self._indices[metric] = Approximate(self.vectors, metric=metric)
         return self._indices[metric].nearest(query, k, leave_out=leave_out)
 
+    @cached_property
+    def kin(self) -> tuple[bool, ...]:
+        """Of each picture whether there is another of its class: only then can a neighbour be."""
+        count = Counter(self.labels)
+        return tuple(label is not None and count[label] > 1 for label in self.labels)
+
     def same_class(self, k: int = 6, *, metric: Metric = "euclidean") -> float | None:
-        """Share of the k nearest that are of a picture's own class, over 2000 pictures at most; None without labels."""
-        labels = torch.tensor([-1 if label is None else label for label in self.labels])
-        known = (labels >= 0).nonzero()[:, 0]
-        if len(known) < 2:
+        """Share of the k nearest that are of a picture's own class; None where no class has two pictures.
+
+        Over 2000 pictures at most, of those that have another of their class.
+        """
+        known = torch.tensor(self.kin).nonzero()[:, 0]
+        if not len(known):
             return None
+        labels = torch.tensor([-1 if label is None else label for label in self.labels])
         some = known[torch.linspace(0, len(known) - 1, min(len(known), MEASURED)).long()]
         near = nearest_of_all(self.vectors, min(k, len(labels) - 1), metric=metric, of=some)
         return float((labels[near] == labels[some, None]).float().mean())

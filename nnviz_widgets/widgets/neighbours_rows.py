@@ -68,9 +68,9 @@ class NeighboursRows(EmbeddingWidget):
         return found
 
     def _alike(self, first: int | None, second: int) -> bool | None:
-        """Whether two pictures are of one class; None where that is not known."""
+        """Whether a neighbour is of a picture's class; None where that is not known, or no other picture is."""
         labels = self.embedding.labels
-        if first is None or labels[first] is None or labels[second] is None:
+        if first is None or not self.embedding.kin[first] or labels[second] is None:
             return None
         return labels[first] == labels[second]
 

@@ -161,6 +161,16 @@ def test_without_labels_nothing_is_said_of_classes(opened):
     assert "same class" not in caption(widget)
 
 
+def test_where_no_class_has_two_pictures_none_is_compared(opened):
+    images = ImageSet(pictures(), labels=[str(i) for i in range(COUNT)])
+    embedding = methods.embed(engine_of(), images)
+    widget = opened(nnviz.Neighbours(embedding.engine, embedding))
+    widget.compute()
+    assert widget.same_class is None
+    assert embedding.same_class() is None
+    assert "same class" not in caption(widget)
+
+
 def test_layer_and_averaging_are_said(embedding, opened):
     found = methods.embed(embedding.engine, embedding.images, "conv1")
     widget = opened(nnviz.Neighbours(embedding.engine, found, language="fr"))
