@@ -40,14 +40,17 @@ def neighbours_in_words(near: Nearest, names: Sequence[str]) -> str:
 
 
 def legend_of(
-    counts: dict[int | None, int], totals: dict[int | None, int], classes: Sequence[str], none: str, others: str
-) -> str:
+    counts: dict[int | None, int], totals: dict[int | None, int], classes: Sequence[str], none: str, others: str,
+    *, dark: bool,
+) -> str:  # fmt: skip
     """Classes with their marks and how many pictures they have, of how many where some are selected."""
     rows = []
     for label, count in list(counts.items())[:MOST]:
         name = none if label is None else classes[label]
         number = str(count) if counts is totals else f"{count} / {totals[label]}"
-        rows.append(f'<div class="nnviz-mark">{swatch(label)}<b>{html.escape(name)}</b><i>{number}</i></div>')
+        rows.append(
+            f'<div class="nnviz-mark">{swatch(label, dark=dark)}<b>{html.escape(name)}</b><i>{number}</i></div>'
+        )
     if len(counts) > MOST:
         rows.append(f'<div class="nnviz-mark"><b>{html.escape(others.format(count=len(counts) - MOST))}</b></div>')
     return "".join(rows)

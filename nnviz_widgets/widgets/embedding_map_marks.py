@@ -28,8 +28,26 @@ def shape_of(label: int | None) -> int:
     return 0 if label is None else (label + label // len(CLASS_COLOURS)) % len(SHAPES)
 
 
-def colour_of(label: int | None) -> tuple[int, int, int]:
-    return NO_VALUE if label is None else CLASS_COLOURS[label % len(CLASS_COLOURS)]
+def colour_of(label: int | None, *, dark: bool = False) -> tuple[int, int, int]:
+    """The colour of a class; on a dark page its deepest ones are lighter."""
+    colour = NO_VALUE if label is None else CLASS_COLOURS[label % len(CLASS_COLOURS)]
+    return _lighter(colour) if dark else colour
+
+
+@cache
+def _lighter(colour: tuple[int, int, int]) -> tuple[int, int, int]:
+    """The colour with as little white as makes it at least 3 : 1 against a dark page, as WCAG asks of a mark."""
+    for white in np.linspace(0, 1, 21):
+        red, green, blue = (round(part + (255 - part) * float(white)) for part in colour)
+        if luminance(red, green, blue) + 0.05 >= 3 * (luminance(17, 17, 17) + 0.05):
+            return red, green, blue
+    raise AssertionError("white is light enough")
+
+
+def luminance(red: int, green: int, blue: int) -> float:
+    """The relative luminance of a colour of sRGB, 0..1."""
+    linear = [((part / 255 + 0.055) / 1.055) ** 2.4 if part > 10 else part / 255 / 12.92 for part in (red, green, blue)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def class_codes(labels: tuple[int | None, ...]) -> NDArray[np.uint8]:
@@ -41,7 +59,8 @@ def class_codes(labels: tuple[int | None, ...]) -> NDArray[np.uint8]:
 def class_palette(*, dark: bool) -> Pixels:
     """(256, 4)."""
     palette = np.zeros((256, 4), np.uint8)
-    palette[: len(CLASS_COLOURS)] = [(*colour, 255) for colour in CLASS_COLOURS]
+    count = len(CLASS_COLOURS)
+    palette[:count] = [(*colour_of(label, dark=dark), 255) for label in range(count)]
     palette[UNKNOWN] = (*NO_VALUE, 255)
     palette[FAINT] = (128, 128, 128, 90) if dark else (128, 128, 128, 70)
     return palette
@@ -66,9 +85,9 @@ def seam_palette(*, dark: bool) -> Pixels:
     return palette
 
 
-def swatch(label: int | None) -> str:
+def swatch(label: int | None, *, dark: bool) -> str:
     """A class's mark as SVG, for a legend."""
-    red, green, blue = colour_of(label)
+    red, green, blue = colour_of(label, dark=dark)
     shape = _PATHS[SHAPES[shape_of(label)]]
     return f'<svg viewBox="0 0 12 12" aria-hidden="true" fill="rgb({red},{green},{blue})">{shape}</svg>'
 

@@ -65,7 +65,7 @@ class Side:
             counts = counted(selected, widget.embedding.labels) if selected else self._totals
             classes = widget.embedding.images.classes
             others = say("class_others", count="{count}")
-            parts.append(legend_of(counts, self._totals, classes, say("class_none"), others))
+            parts.append(legend_of(counts, self._totals, classes, say("class_none"), others, dark=state.dark))
         self._words.value = f'<div class="nnviz-facts">{"".join(parts)}</div>'
 
     def show(self, number: int, near: Nearest) -> None:

@@ -11,6 +11,7 @@ from nnviz_widgets.widgets.embedding_map_marks import (
     class_codes,
     class_palette,
     colour_of,
+    luminance,
     paint_marks,
     seam_colours,
     shape_of,
@@ -55,8 +56,16 @@ def test_pictures_that_find_room_stay_while_the_map_is_moved():
 
 @pytest.mark.parametrize("label", range(45))
 def test_no_two_classes_have_the_same_mark(label):
-    marks = [(colour_of(i), shape_of(i)) for i in range(label)]
-    assert (colour_of(label), shape_of(label)) not in marks
+    for dark in (False, True):
+        marks = [(colour_of(i, dark=dark), shape_of(i)) for i in range(label)]
+        assert (colour_of(label, dark=dark), shape_of(label)) not in marks
+
+
+def test_on_a_dark_page_every_class_is_seen():
+    page = luminance(17, 17, 17) + 0.05
+    assert all((luminance(*colour_of(label, dark=True)) + 0.05) / page >= 3 for label in range(20))
+    assert colour_of(0, dark=True) == colour_of(0)  # light enough as it is
+    assert luminance(255, 255, 255) == pytest.approx(1)
 
 
 def test_marks_are_painted_in_their_colour_and_faint_ones_below():
