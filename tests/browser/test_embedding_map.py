@@ -50,6 +50,7 @@ def embedding_map(notebook: Notebook) -> Iterator[Notebook]:
     notebook.await_picture("map")
     notebook.await_true("document.querySelector('canvas.nnviz-pane-map').hasAttribute('aria-label')")
     yield notebook
+    notebook.await_answer("widget._stage._glide is None and not widget._stage._coarse")  # no frame is on its way
     notebook.run("widget.close()")
 
 
