@@ -24,6 +24,8 @@ ITERATIONS = 250, 500
 """Steps of t-SNE, exaggerated and not."""
 EVERY = 10
 """Steps of t-SNE from one word on how far it is to the next."""
+ALONE = 3000
+"""Points up to which t-SNE keeps to one thread: several wait for each other at every step, and are no quicker."""
 MEASURED = 1000
 """Points on which trust is measured at most."""
 
@@ -94,11 +96,12 @@ def tsne(
         if tell is not None:
             tell((next(done) / sum(ITERATIONS), np.asarray(points, np.float32)))
 
+    threads = 1 if len(vectors) <= ALONE else torch.get_num_threads()
     flat = components(vectors, 2)
     jitter = np.random.default_rng(seed).standard_normal(flat.shape)  # parts what is equal
     start = 1e-4 * (flat / max(float(flat[:, 0].std()), 1e-12) + 0.01 * jitter)
     model = TSNE(
-        perplexity=used, metric=metric, initialization=start, random_state=seed, n_jobs=torch.get_num_threads(),
+        perplexity=used, metric=metric, initialization=start, random_state=seed, n_jobs=threads,
         early_exaggeration_iter=ITERATIONS[0], n_iter=ITERATIONS[1], callbacks=told, callbacks_every_iters=EVERY,
     )  # fmt: skip
     points = np.asarray(model.fit(_reduced(vectors)), np.float32)
