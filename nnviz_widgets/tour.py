@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -34,7 +33,8 @@ def find_tour(language: str) -> Path:
 def copy_tour(language: str, folder: Path) -> tuple[Path, bool]:
     """A person's own copy in `folder`, made if there is none; and whether it differs from the one that we ship.
 
-    The notebooks that it links to stand beside it. Her copies are never overwritten.
+    The notebooks that it links to stand beside it, all without the pictures that ours hold for web pages: what she sees
+    is what she has run. Her copies are never overwritten.
     """
     source, copy = find_tour(language), folder / language / TOUR
     _copy_missing(source.parent, copy.parent)
@@ -102,9 +102,17 @@ def _copy_missing(source: Path, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for notebook in source.glob("*.ipynb"):
             if not (folder / notebook.name).exists():
-                shutil.copyfile(notebook, folder / notebook.name)
+                (folder / notebook.name).write_text(_without_outputs(notebook), encoding="utf-8", newline="\n")
     except OSError as error:
         raise NnvizError("tour_folder", path=folder, reason=error.strerror or error) from error
+
+
+def _without_outputs(notebook: Path) -> str:
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    for cell in content["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = []
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
 def _code_and_prose(notebook: Path) -> list[tuple[str, str]] | None:

@@ -10,12 +10,15 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.tour import need, own_kernel
 
 CELL_SECONDS = 300  # a cell that takes longer counts as failed
-PATIENCE = "60"  # seconds that a display waits for a run to end: the page shows its last picture
+PATIENCE = 60.0  # seconds that a display waits for a run to end: the page shows its last picture
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def execute(path: Path, *, language: str) -> Any:
+def execute(path: Path, *, language: str, patience: float = PATIENCE) -> Any:
     """Run a notebook with this interpreter and return it with its outputs, widgets as their pictures.
+
+    Args:
+        patience: seconds that a widget's picture waits for the end of its run.
 
     Raises:
         NnvizError: when a cell fails or a widget shows no picture; it names the cell.
@@ -34,7 +37,7 @@ def execute(path: Path, *, language: str) -> Any:
         nonlocal running
         running = cell_index
 
-    with own_kernel(language, NNVIZ_PATIENCE=PATIENCE) as kernels, TemporaryDirectory() as folder:
+    with own_kernel(language, NNVIZ_PATIENCE=str(patience)) as kernels, TemporaryDirectory() as folder:
         specs = KernelSpecManager(kernel_dirs=[str(kernels / "kernels")])
         client = NotebookClient(
             notebook,

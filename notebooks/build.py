@@ -1,19 +1,26 @@
-"""Write notebooks/en and notebooks/fr from notebooks/source: python notebooks/build.py.
+"""Write notebooks/en and notebooks/fr from notebooks/source: python notebooks/build.py [--run] [NAME ...].
 
 A source is a script in jupytext's percent format. Cells tagged "en" or "fr" go to that language, all others to both.
+With --run the notebooks are executed, and hold what their cells show as pictures and text, for web pages that run
+nothing. Without, each keeps what it holds, up to the first code cell that has changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import argparse
+import base64
+import io
+from collections.abc import Callable, Collection, Iterator, Sequence
 from hashlib import sha256
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import jupytext
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 HOME = Path(__file__).resolve().parent
 LANGUAGES = ("en", "fr")
@@ -21,6 +28,9 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+AREA, QUALITY = 750_000, 55  # of a picture in pixels, and of JPEG: captions stay legible, all notebooks some megabytes
+
+Outputs = Sequence[Sequence[NotebookNode]]  # of each code cell, in order
 
 
 def read_cells(source: Path) -> list[NotebookNode]:
@@ -36,14 +46,22 @@ def languages_of(cell: NotebookNode) -> tuple[str, ...]:
 
 
 def build(
-    cells: list[NotebookNode], language: str, metadata_of: Callable[[NotebookNode], dict[str, Any]] = lambda cell: {}
+    cells: list[NotebookNode],
+    language: str,
+    metadata_of: Callable[[NotebookNode], dict[str, Any]] = lambda cell: {},
+    outputs: Outputs = (),
 ) -> str:
-    """The notebook of one language as text: no outputs, always the same bytes for the same cells."""
+    """The notebook of one language as text: always the same bytes for the same cells and outputs."""
     chosen = [cell for cell in cells if language in languages_of(cell)]
-    makers = {"code": new_code_cell, "markdown": new_markdown_cell}
-    named = zip(chosen, _ids(chosen), strict=True)
-    made = [makers[cell.cell_type](cell.source, id=name, metadata=metadata_of(cell)) for cell, name in named]
-    return write(new_notebook(cells=made, metadata=METADATA))
+    shown = iter(outputs)
+    notebook = new_notebook(metadata=METADATA)
+    for cell, name in zip(chosen, _ids(chosen), strict=True):
+        known: dict[str, Any] = {"id": name, "metadata": metadata_of(cell)}
+        if cell.cell_type == "code":
+            notebook.cells.append(new_code_cell(cell.source, outputs=list(next(shown, ())), **known))
+        else:
+            notebook.cells.append(new_markdown_cell(cell.source, **known))
+    return write(notebook)
 
 
 def write(notebook: NotebookNode) -> str:
@@ -52,20 +70,73 @@ def write(notebook: NotebookNode) -> str:
     return nbformat.writes(notebook, indent=1) + "\n"
 
 
-def write_all(home: Path = HOME) -> list[Path]:
-    """Write the notebooks of all sources and remove those without one; returns the paths written."""
-    written = []
-    for source in sorted((home / "source").glob("*.py")):
+def kept_outputs(path: Path, cells: list[NotebookNode], language: str) -> Outputs:
+    """What a written notebook shows, up to the first code cell that is no longer the source's."""
+    try:
+        written = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4).cells
+    except (OSError, nbformat.reader.NotJSONError):
+        return ()
+    code = [cell.source for cell in cells if cell.cell_type == "code" and language in languages_of(cell)]
+    pairs = zip((cell for cell in written if cell.cell_type == "code"), code, strict=False)
+    return [cell.outputs for cell, _ in takewhile(lambda pair: pair[0].source == pair[1], pairs)]
+
+
+def run(path: Path, language: str) -> Outputs:
+    """What the cells of a notebook show, made small: pictures, text, nothing that needs a kernel."""
+    from nnviz_widgets.tour_run import execute
+
+    cells = execute(path, language=language).cells
+    return [list(_small(cell.outputs)) for cell in cells if cell.cell_type == "code"]
+
+
+def write_all(home: Path = HOME, *, names: Collection[str] = (), execute: bool = False) -> list[Path]:
+    """Write the notebooks of all sources, or of those named, and remove those without one; returns the paths."""
+    written, sources = [], sorted((home / "source").glob("*.py"))
+    for source in sources:
         cells = read_cells(source)
-        for language in LANGUAGES:
+        for language in LANGUAGES if not names or source.stem in names else ():
             path = home / language / f"{source.stem}.ipynb"
             path.parent.mkdir(exist_ok=True)
-            path.write_text(build(cells, language), encoding="utf-8", newline="\n")
+            _write(path, build(cells, language, outputs=kept_outputs(path, cells, language)))
+            if execute:
+                _write(path, build(cells, language, outputs=run(path, language)))
             written.append(path)
     for language in LANGUAGES:
-        for path in set((home / language).glob("*.ipynb")) - set(written):
-            path.unlink()
+        for path in (home / language).glob("*.ipynb"):
+            if path.stem not in {source.stem for source in sources}:
+                path.unlink()
     return written
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _small(outputs: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
+    for output in outputs:
+        data = output.get("data", {})
+        if "image/png" in data:
+            yield new_output("display_data", data=_small_picture(base64.b64decode(data["image/png"])))
+        elif "text/plain" in data:
+            yield new_output(output.output_type, data={"text/plain": data["text/plain"]})
+        elif output.get("name") == "stdout":
+            yield new_output("stream", name="stdout", text=output.text)
+
+
+def _small_picture(png: bytes) -> dict[str, Any]:
+    """A picture as PNG of few colours or as JPEG, whichever is smaller."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    factor = min(1.0, (AREA / (picture.width * picture.height)) ** 0.5)
+    picture = picture.resize((round(picture.width * factor), round(picture.height * factor)), Image.Resampling.LANCZOS)
+    made = {}
+    for kind, drawn, options in (
+        ("png", picture.quantize(128, dither=Image.Dither.NONE), {}),
+        ("jpeg", picture, {"quality": QUALITY, "progressive": True}),
+    ):
+        drawn.save(stream := io.BytesIO(), kind, optimize=True, **options)
+        made[f"image/{kind}"] = base64.b64encode(stream.getvalue()).decode()
+    smaller = min(made, key=lambda kind: len(made[kind]))
+    return {smaller: made[smaller]}
 
 
 def _ids(cells: list[NotebookNode]) -> Iterator[str]:
@@ -77,4 +148,8 @@ def _ids(cells: list[NotebookNode]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    write_all()
+    parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="sources, such as 00_tour; all when left out")
+    parser.add_argument("--run", action="store_true", help="execute them and keep what their cells show")
+    options = parser.parse_args()
+    write_all(names=options.names, execute=options.run)

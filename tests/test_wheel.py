@@ -54,9 +54,10 @@ def test_the_wheel_holds_nothing_else(wheel):
     kinds = {".py", ".ipynb", ".jpg", ".js", ".css", ".safetensors", ".typed"}
     assert {Path(file.filename).suffix for file in files if ".dist-info/" not in file.filename} == kinds
     large = {file.filename: file.file_size for file in files if file.file_size > LARGE}
-    assert set(large) == {"nnviz_widgets/engine/weights/cifar_net.safetensors"}
-    assert sum(large.values()) < 2_000_000
-    assert wheel.stat().st_size < 2_500_000
+    pictures = {name for name in large if name.endswith(".ipynb")}  # what the notebooks show on a page
+    assert set(large) - pictures == {"nnviz_widgets/engine/weights/cifar_net.safetensors"}
+    assert sum(size for name, size in large.items() if name not in pictures) < 2_000_000
+    assert wheel.stat().st_size < 7_000_000
 
 
 def test_an_installed_wheel_finds_its_own_tour(wheel, tmp_path):

@@ -23,6 +23,7 @@ def _serve(inbox: SimpleQueue[Worker | None]) -> None:
     while (worker := inbox.get()) is not None:
         while worker.step():
             pass
+        worker.on_idle()
         del worker
 
 
@@ -36,10 +37,18 @@ class Worker:
     Args:
         threaded: False runs nothing by itself: `step`, `run_until_idle` and `Ticket.result` turn the loop.
         clock: seconds, for the states.
+        on_idle: called on the thread each time that it has nothing left to do.
     """
 
-    def __init__(self, threaded: bool = True, *, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self,
+        threaded: bool = True,
+        *,
+        clock: Clock = time.monotonic,
+        on_idle: Callable[[], object] = lambda: None,
+    ) -> None:
         self.threaded = threaded
+        self.on_idle = on_idle
         self.clock = clock
         self.lock = threading.RLock()  # re-entrant: a finalizer may close a view in the midst of anything
         self.closed = False

@@ -6,6 +6,7 @@ import threading
 import weakref
 
 from nnviz_widgets.engine.engine import Engine
+from nnviz_widgets.engine.idle_threads import release_idle_threads
 from nnviz_widgets.live import Worker
 
 _lock = threading.Lock()
@@ -15,7 +16,8 @@ _open: weakref.WeakKeyDictionary[Engine, tuple[Worker, int]] = weakref.WeakKeyDi
 def take_worker(engine: Engine) -> Worker:
     """The engine's worker; give it back with `give_worker`."""
     with _lock:
-        worker, users = _open.get(engine) or (Worker(), 0)
+        # Its helpers, idle, would halve the speed of the workers of other engines.
+        worker, users = _open.get(engine) or (Worker(on_idle=release_idle_threads), 0)
         _open[engine] = worker, users + 1
         return worker
 

@@ -9,8 +9,8 @@
 # 2. its **activation maps**, what each layer makes of a picture;
 # 3. **pictures chosen or made to excite its neurons**.
 #
-# This tour goes through all three, and in between it asks *why* the network gave this answer and no other. Run the cells in order with Shift + Enter, then move whatever can be moved. Each question is worth a guess *before*
-# you open its answer.
+# This tour goes through all three, and in between it asks *why* the network gave this answer and no other. Run the cells in
+# order with Shift + Enter, then move whatever can be moved. Each question is worth a guess *before* you open its answer.
 
 # %% [markdown] tags=["fr"]
 # # Que voit un réseau ?
@@ -270,7 +270,292 @@ nnviz.ActivationMaps(imagenet, "cat", layer="stage3.1.expand.relu6", channel=114
 nnviz.ActivationMaps(cifar, "cat", layer="relu1")
 
 # %% [markdown] tags=["en"]
-# ## 5. Why "espresso"? Hide a part and ask again
+# ## 5. Patches that excite a channel
+#
+# One photo suggests what a channel is for; only many can support it. So send many pictures $x^{(n)}$ through the network,
+# and for channel $k$ keep those with the largest activation
+#
+# $$A_k(n) = \max_{u, v}\; a_k^{(n)}(u, v).$$
+#
+# Cut each to the receptive field of the neuron that gave it: these are the patches that channel $k$ likes best (Zeiler and
+# Fergus, *Visualizing and Understanding Convolutional Networks*, ECCV 2014). A deep field is nearly the whole picture; there
+# we cut the smallest box that holds 95 % of the gradient. Below each patch stands what in it excites the neuron, by guided
+# backpropagation, which section 10 explains.
+#
+# A folder of a few thousand photos would be best, and `nnviz.TopPatches(imagenet, "folder")` scans yours. Here are 147
+# overlapping pieces of the four sample photos, and a block two thirds of the way up. **Predict.** Will the nine best
+# patches of its channel 7 show nine different things?
+
+# %% [markdown] tags=["fr"]
+# ## 5. Les fragments qui excitent un canal
+#
+# Une seule photo suggère à quoi sert un canal ; il en faut beaucoup pour l’étayer. Propageons donc de nombreuses images
+# $x^{(n)}$ et, pour le canal $k$, retenons celles dont l’activation maximale est la plus grande :
+#
+# $$A_k(n) = \max_{u, v}\; a_k^{(n)}(u, v).$$
+#
+# Découpons chacune selon le champ récepteur du neurone gagnant : ce sont les fragments que le canal $k$ préfère (Zeiler et
+# Fergus, *Visualizing and Understanding Convolutional Networks*, ECCV 2014). En profondeur, ce champ couvre presque toute
+# l’image ; on y découpe le plus petit cadre qui contient 95 % du gradient. Sous chaque fragment, ce qui excite le neurone,
+# par rétropropagation guidée, que la section 10 explique.
+#
+# L’idéal serait un dossier de quelques milliers de photos, et `nnviz.TopPatches(imagenet, "folder")` parcourt le vôtre.
+# Voici 147 morceaux des quatre photos d’exemple, qui se recouvrent, et un bloc situé aux deux tiers du réseau.
+# **Prédisez.** Les neuf meilleurs fragments de son canal 7 montreront-ils neuf choses différentes ?
+
+# %%
+nnviz.TopPatches(imagenet, layer="stage5.1", channel=7)
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# One thing: an eye of the cat, always the same one, out of nine pieces that overlap. Where it stands in the piece does not
+# matter, because a filter runs over every position. The reconstruction says more: what counts is the dark line of the upper
+# lid above the pupil. Whether the channel wants eyes or any such line, four photos cannot tell.
+#
+# </details>
+#
+# Before you name a channel, choose "random" pictures too: the name should fit the largest and not those.
+#
+# Now the best patch of every channel, in an early block and then in the one above. **Predict.** From which of the two
+# sheets could you tell what was in the photos?
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# Une seule : un œil du chat, toujours le même, tiré de neuf morceaux qui se recouvrent. Sa place dans le morceau n’importe
+# pas, puisqu’un filtre parcourt toutes les positions. La reconstruction en dit plus : ce qui compte, c’est la ligne sombre
+# de la paupière au-dessus de la pupille. Le canal cherche-t-il des yeux, ou n’importe quelle ligne de ce genre ? Quatre
+# photos ne permettent pas de le dire.
+#
+# </details>
+#
+# Avant de nommer un canal, choisissez aussi des images « au hasard » : le nom doit convenir aux plus grandes, et pas à
+# celles-là.
+#
+# Voici maintenant le meilleur fragment de chaque canal, dans un bloc précoce puis dans celui de tout à l’heure.
+# **Prédisez.** Laquelle des deux planches permettrait de dire ce que montraient les photos ?
+
+# %%
+nnviz.TopPatches(imagenet, layer="stage2.1", page="all")
+
+# %%
+nnviz.TopPatches(imagenet, layer="stage5.1", page="all")
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# The second. The early block has edges, bars, spots of light and plain colours, which could come from anywhere. The later
+# one has things with a name: the star around a lamp, the rim of a cup, a helmet's ring, a badge, an eye, a face. Zeiler and
+# Fergus saw it over five layers: the deeper a neuron, the more complex what it detects.
+#
+# </details>
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# La seconde. Le bloc précoce a des contours, des barres, des points de lumière et des couleurs unies, qui pourraient venir
+# de n’importe où. L’autre a des choses qui portent un nom : l’étoile autour d’un projecteur, le bord d’une tasse, l’anneau
+# d’un casque, un écusson, un œil, un visage. Zeiler et Fergus l’ont vu sur cinq couches : plus un neurone est profond, plus
+# ce qu’il détecte est complexe.
+#
+# </details>
+
+# %% [markdown] tags=["en"]
+# ## 6. The penultimate layer: neighbours
+#
+# Just before the classes, a network has turned the whole picture $x$ into one vector $h(x)$: 4096 numbers in AlexNet, 1280
+# here. The scores are nothing but $S_c = w_c \cdot h(x) + b_c$, so whatever sets classes apart has to be in it. A picture is
+# a point in a space of 1280 dimensions; take the Euclidean distance there,
+#
+# $$d(x, y) = \lVert h(x) - h(y) \rVert,$$
+#
+# and ask for the nearest pictures (Krizhevsky, Sutskever and Hinton, NIPS 2012, figure 4). They did it with ImageNet; we
+# have the pieces of the four photos, and the network has never been told which photo a piece is from.
+#
+# **Predict.** Will the neighbours be of the same photo? And will they be alike pixel by pixel?
+
+# %% [markdown] tags=["fr"]
+# ## 6. L’avant-dernière couche : les voisines
+#
+# Juste avant les classes, le réseau a fait de l’image $x$ tout entière un seul vecteur $h(x)$ : 4096 nombres dans AlexNet,
+# 1280 ici. Les scores ne sont que $S_c = w_c \cdot h(x) + b_c$ : tout ce qui distingue les classes s’y trouve forcément. Une
+# image est un point dans un espace à 1280 dimensions ; prenons-y la distance euclidienne,
+#
+# $$d(x, y) = \lVert h(x) - h(y) \rVert,$$
+#
+# et cherchons les images les plus proches (Krizhevsky, Sutskever et Hinton, NIPS 2012, figure 4). Eux l’ont fait avec
+# ImageNet ; nous avons les morceaux des quatre photos, et personne n’a dit au réseau de quelle photo vient un morceau.
+#
+# **Prédisez.** Les voisines viendront-elles de la même photo ? Et se ressembleront-elles pixel par pixel ?
+
+# %%
+from nnviz_widgets import methods
+
+pieces = methods.embed(imagenet, nnviz.ImageSet("samples"))
+nnviz.Neighbours(imagenet, pieces, seed=1)
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# All 30 are, and so are 99.8 % of the six nearest over all pieces. But they are not alike pixel by pixel: the spoon, the eye
+# and the tower move from one end of the picture to the other. Distances between the pixels themselves, of pieces shrunk to
+# 32 × 32, would find the same photo in 76 % of the cases. Nobody told the network about photos; it has learnt to give like
+# contents like vectors.
+#
+# </details>
+#
+# Euclidean distance also sees how long a vector is. Choose the cosine, which sees the angle alone, and give the widget a
+# picture of your own: what does the network find nearest to your face?
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# Toutes les 30, et 99,8 % des six plus proches sur l’ensemble des morceaux. Elles ne se ressemblent pourtant pas pixel par
+# pixel : la cuillère, l’œil et la tour passent d’un bout à l’autre de l’image. Des distances entre les pixels eux-mêmes, sur
+# des morceaux réduits à 32 × 32, ne trouveraient la même photo que dans 76 % des cas. Personne n’a parlé de photos au
+# réseau ; il a appris à donner des vecteurs semblables à des contenus semblables.
+#
+# </details>
+#
+# La distance euclidienne voit aussi la longueur d’un vecteur. Choisissez le cosinus, qui ne voit que l’angle, et donnez au
+# widget une image à vous : de quoi le réseau trouve-t-il votre visage le plus proche ?
+
+# %% [markdown] tags=["en"]
+# ## 7. Maps of that space
+#
+# Can the whole space be seen at once? A map gives each picture $i$ a point $y_i$ of the plane, so that near pictures stay
+# near. t-SNE (van der Maaten and Hinton, JMLR 2008) says "near" with probabilities, $p_{ij}$ in the space, by a Gaussian, and
+# $q_{ij}$ on the map, by a curve with heavier tails, and moves the points until the two agree:
+#
+# $$q_{ij} = \frac{\big(1 + \lVert y_i - y_j \rVert^2\big)^{-1}}{\sum_{k \neq l} \big(1 + \lVert y_k - y_l \rVert^2\big)^{-1}}, \qquad \min_y\; \sum_{i \neq j} p_{ij} \log \frac{p_{ij}}{q_{ij}}.$$
+#
+# Its best known map is of handwritten digits. Train a small network on those of scikit-learn, 1797 pictures of 8 × 8 pixels,
+# with a fifth held out. **Predict.** How many of the held-out digits will it get right after five looks at each picture?
+
+# %% [markdown] tags=["fr"]
+# ## 7. Des cartes de cet espace
+#
+# Peut-on voir l’espace tout entier ? Une carte donne à chaque image $i$ un point $y_i$ du plan, de sorte que les images
+# proches le restent. t-SNE (van der Maaten et Hinton, JMLR 2008) exprime « proche » par des probabilités, $p_{ij}$ dans
+# l’espace, par une gaussienne, et $q_{ij}$ sur la carte, par une courbe aux queues plus lourdes, puis déplace les points
+# jusqu’à ce qu’elles concordent :
+#
+# $$q_{ij} = \frac{\big(1 + \lVert y_i - y_j \rVert^2\big)^{-1}}{\sum_{k \neq l} \big(1 + \lVert y_k - y_l \rVert^2\big)^{-1}}, \qquad \min_y\; \sum_{i \neq j} p_{ij} \log \frac{p_{ij}}{q_{ij}}.$$
+#
+# Sa carte la plus connue est celle de chiffres manuscrits. Entraînons un petit réseau sur ceux de scikit-learn, 1797 images
+# de 8 × 8 pixels, dont un cinquième est mis de côté. **Prédisez.** Combien des chiffres mis de côté reconnaîtra-t-il après
+# avoir vu cinq fois chaque image ?
+
+# %%
+from collections import OrderedDict
+
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+reader = nn.Sequential(
+    OrderedDict(
+        conv1=nn.Conv2d(1, 16, 5, padding=2),
+        relu1=nn.ReLU(),
+        pool1=nn.MaxPool2d(2),
+        conv2=nn.Conv2d(16, 32, 3, padding=1),
+        relu2=nn.ReLU(),
+        flatten=nn.Flatten(),
+        linear1=nn.Linear(512, 64),
+        relu3=nn.ReLU(),
+        linear2=nn.Linear(64, 10),
+    )
+)
+digits = nnviz.ImageSet("digits")
+training = nnviz.Training(reader, digits, mean=0.5, std=0.5, size=8, epochs=5)
+training
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# About 96 %, in a few seconds: these are the dots beside the line of the pictures that it learns from. Look at its surest
+# mistake too: a 0 that it takes for a 4, without a doubt.
+#
+# </details>
+#
+# Restart it, and move the learning rate while it runs. Its penultimate layer has 64 neurons, hence a space of 64
+# dimensions. **Predict.** On its map, which digits will lie apart, and which will touch?
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# Environ 96 %, en quelques secondes : ce sont les points, à côté de la ligne des images dont il apprend. Regardez aussi son
+# erreur la plus sûre : un 0 qu’il prend pour un 4, sans le moindre doute.
+#
+# </details>
+#
+# Relancez l’entraînement, et bougez le taux d’apprentissage en cours de route. L’avant-dernière couche a 64 neurones, d’où un
+# espace à 64 dimensions. **Prédisez.** Sur sa carte, quels chiffres seront à l’écart, et lesquels se toucheront ?
+
+# %%
+training.compute()  # to the end, whatever the pace of this machine
+learnt = methods.embed(training.engine, digits)
+nnviz.EmbeddingMap(training.engine, learnt, kind="tsne")
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# Ten islands, one a digit, although the map was never told the classes: it only colours them. Look-alikes stray, a 5 among
+# the 9s or an 8 among the 1s, and the 0 of the surest mistake lies amid the 4s.
+#
+# But is it the training? Of the six nearest vectors, 98.9 % are of the same digit, while 97.7 % are if the pixels themselves
+# are compared, and 93.3 % in the network before it learnt anything. Fine islands do not prove that something was learnt.
+#
+# </details>
+#
+# UMAP (McInnes, Healy and Melville, 2018) has the same aim: it weighs a graph of neighbours, and keeps more of the large
+# shape. Here is one of the pieces of photos in the space of section 6, pulled onto a grid so that every picture is seen, as
+# in Karpathy's maps of ImageNet (2014).
+#
+# **Predict.** How many groups will there be? And what will the order be *within* one?
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# Dix îles, une par chiffre, alors que la carte n’a jamais connu les classes : elle ne fait que les colorier. Des sosies
+# s’égarent, un 5 parmi les 9 ou un 8 parmi les 1, et le 0 de l’erreur la plus sûre se trouve au milieu des 4.
+#
+# Mais est-ce l’entraînement ? Parmi les six plus proches vecteurs, 98,9 % sont du même chiffre ; il y en a 97,7 % si l’on
+# compare les pixels eux-mêmes, et 93,3 % dans le réseau avant qu’il ait rien appris. De belles îles ne prouvent pas que
+# quelque chose a été appris.
+#
+# </details>
+#
+# UMAP (McInnes, Healy et Melville, 2018) a le même but : elle pondère un graphe de voisines, et garde mieux la forme
+# d’ensemble. En voici une des morceaux de photos, dans l’espace de la section 6, tirée sur une grille pour que chaque image
+# soit visible, comme dans les cartes d’ImageNet de Karpathy (2014).
+#
+# **Prédisez.** Combien y aura-t-il de groupes ? Et dans quel ordre seront rangées les images *d’un même* groupe ?
+
+# %%
+nnviz.EmbeddingMap(imagenet, pieces, kind="umap", filled=True)
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# Four, one a photo. Within a group, pieces that overlap lie side by side: from bare sky to the rocket and down to the lamps
+# at its foot, from the wood over the saucer to the coffee. Untick the grid, and four small islands are left. The gaps between
+# them mean little: both methods take care of near pictures, not of far ones.
+#
+# </details>
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# Quatre, un par photo. Dans un groupe, les morceaux qui se recouvrent sont côte à côte : du ciel nu à la fusée, puis aux
+# projecteurs à son pied ; du bois à la soucoupe, puis au café. Décochez la grille : il reste quatre petites îles. Les vides
+# entre elles ne veulent pas dire grand-chose : les deux méthodes soignent le voisinage, pas les lointains.
+#
+# </details>
+
+# %% [markdown] tags=["en"]
+# ## 8. Why "espresso"? Hide a part and ask again
 #
 # We know what the network sees; but *what in this photo made it decide*? One way to find out needs no look inside.
 # Cover a part of the photo with a grey square, run the network again, and compare (Zeiler and Fergus, *Visualizing and
@@ -282,7 +567,7 @@ nnviz.ActivationMaps(cifar, "cat", layer="relu1")
 # the square over the photo and watch the bars; the maps hold the answer for every position of the square.
 
 # %% [markdown] tags=["fr"]
-# ## 5. Pourquoi « espresso » ? Cacher une partie, et reposer la question
+# ## 8. Pourquoi « espresso » ? Cacher une partie, et reposer la question
 #
 # Nous savons ce que le réseau voit ; mais *qu’est-ce qui, dans cette photo, l’a décidé* ? On peut le découvrir sans
 # regarder à l’intérieur : couvrons une partie de la photo d’un carré gris, repassons-la dans le réseau, et comparons
@@ -394,7 +679,7 @@ nnviz.Occlusion(imagenet, "astronaut", layer="stage6.3.expand.relu6", size=64, s
 # </details>
 
 # %% [markdown] tags=["en"]
-# ## 6. Backpropagate to the photo
+# ## 9. Backpropagate to the photo
 #
 # For a map of 121 positions, the network is asked 121 times. A single backward pass answers for all pixels at once
 # (Simonyan, Vedaldi and Zisserman, *Deep Inside Convolutional Networks*, ICLR workshop 2014):
@@ -409,7 +694,7 @@ nnviz.Occlusion(imagenet, "astronaut", layer="stage6.3.expand.relu6", size=64, s
 # In PyTorch, steps 1 to 3 are a few lines.
 
 # %% [markdown] tags=["fr"]
-# ## 6. Rétropropager jusqu’à la photo
+# ## 9. Rétropropager jusqu’à la photo
 #
 # Pour une carte de 121 positions, on interroge le réseau 121 fois. Une seule passe arrière répond pour tous les pixels
 # à la fois (Simonyan, Vedaldi et Zisserman, *Deep Inside Convolutional Networks*, atelier d’ICLR 2014) :
@@ -423,10 +708,8 @@ nnviz.Occlusion(imagenet, "astronaut", layer="stage6.3.expand.relu6", size=64, s
 #
 # En PyTorch, les étapes 1 à 3 tiennent en quelques lignes.
 
+
 # %%
-import torch
-
-
 def my_saliency(module, x, target):
     x.requires_grad_()
     scores = module(x)
@@ -517,7 +800,7 @@ nnviz.Saliency(imagenet, "cat", of="neuron", layer="stage5.1.expand.relu6", chan
 # fait bouger : le gradient est nul partout, et le widget le dit au lieu de montrer une image noire.
 
 # %% [markdown] tags=["en"]
-# ## 7. Three ways back through a ReLU
+# ## 10. Three ways back through a ReLU
 #
 # On its way back, the gradient meets every ReLU. Let $a$ be what entered it, $g$ the gradient that arrives from above,
 # and $[\cdot]$ be 1 where a condition holds and 0 elsewhere. Three papers pass on three different things:
@@ -536,7 +819,7 @@ nnviz.Saliency(imagenet, "cat", of="neuron", layer="stage5.1.expand.relu6", chan
 # change?
 
 # %% [markdown] tags=["fr"]
-# ## 7. Trois façons de repasser une ReLU
+# ## 10. Trois façons de repasser une ReLU
 #
 # Au retour, le gradient rencontre chaque ReLU. Soit $a$ ce qui y est entré, $g$ le gradient qui arrive d’en haut, et
 # $[\cdot]$ valant 1 là où une condition est vraie et 0 ailleurs. Trois articles laissent passer trois choses
@@ -622,7 +905,7 @@ nnviz.Saliency(cifar, "cat", target="frog", randomised=6)
 # des trois règles. Son *deconvnet* ne dessine guère que la grille de ses propres pas.
 
 # %% [markdown] tags=["en"]
-# ## 8. Grad-CAM: stop the gradient at a late layer
+# ## 11. Grad-CAM: stop the gradient at a late layer
 #
 # Near the end of the network stand maps that know a lot about classes and still have places. Grad-CAM (Selvaraju et
 # al., ICCV 2017) goes back no further than there. Of map $a_k$, with $h \times w$ neurons, it asks how much it counts
@@ -636,7 +919,7 @@ nnviz.Saliency(cifar, "cat", target="frog", randomised=6)
 # none. Where will its map be, if anywhere?
 
 # %% [markdown] tags=["fr"]
-# ## 8. Grad-CAM : arrêter le gradient à une couche tardive
+# ## 11. Grad-CAM : arrêter le gradient à une couche tardive
 #
 # Près de la fin du réseau, les cartes en savent long sur les classes et ont encore des endroits. Grad-CAM (Selvaraju et
 # al., ICCV 2017) ne remonte pas plus loin. Pour la carte $a_k$, de $h \times w$ neurones, la méthode demande combien
@@ -698,7 +981,7 @@ nnviz.GradCam(imagenet, "rocket", target="crane", guided=True)
 # Demandez « missile », puis « pier », la jetée : c’est le même dessin, vu par une autre fenêtre.
 
 # %% [markdown] tags=["en"]
-# ## 9. Fabricate a picture
+# ## 12. Fabricate a picture
 #
 # Until now there was a photo, and we asked about it. Turn it round: *which picture would excite this neuron most?* Start
 # from an empty picture, $x = 0$. Propagate it to the neuron, at the output or in between, put 1 there and 0 on all
@@ -711,7 +994,7 @@ nnviz.GradCam(imagenet, "rocket", target="crane", guided=True)
 # *you* see one? The run can be paused, taken step by step and gone back in.
 
 # %% [markdown] tags=["fr"]
-# ## 9. Fabriquer une image
+# ## 12. Fabriquer une image
 #
 # Jusqu’ici, nous avions une photo et l’interrogions. Retournons la question : *quelle image exciterait le plus ce
 # neurone ?* Partons d’une image vide, $x = 0$. Propageons-la jusqu’au neurone, à la sortie ou en chemin, mettons-y 1 et 0
@@ -752,7 +1035,7 @@ nnviz.Ascent(imagenet, target="flamingo", preset="Simonyan", size=224, steps=64)
 # serait toute image, il n’est plus un flamant qu’avec une probabilité de 0,26.
 
 # %% [markdown] tags=["en"]
-# ## 10. Say what a picture looks like
+# ## 13. Say what a picture looks like
 #
 # So let us say it. What we know before we look is called a **prior**, and each one is a small change of the step:
 #
@@ -767,7 +1050,7 @@ nnviz.Ascent(imagenet, target="flamingo", preset="Simonyan", size=224, steps=64)
 # the same number of steps. **Predict.** Which column will have the highest score? In which will you recognise most?
 
 # %% [markdown] tags=["fr"]
-# ## 10. Dire à quoi ressemble une image
+# ## 13. Dire à quoi ressemble une image
 #
 # Alors, disons-le. Ce que l’on sait avant de regarder s’appelle un **a priori**, et chacun est une petite modification du
 # pas :
@@ -784,7 +1067,7 @@ nnviz.Ascent(imagenet, target="flamingo", preset="Simonyan", size=224, steps=64)
 # reconnaîtrez-vous le plus de choses ?
 
 # %%
-nnviz.AscentColumns(imagenet, target="flamingo", size=160, steps=64)
+nnviz.AscentColumns(imagenet, target="flamingo", size=128, steps=48)
 
 # %% [markdown] tags=["en"]
 # <details><summary><b>Answer</b></summary>
@@ -797,8 +1080,7 @@ nnviz.AscentColumns(imagenet, target="flamingo", size=160, steps=64)
 # </details>
 #
 # Research goes on: *Feature Visualization* (Olah, Mordvintsev and Schubert, Distill, 2017) did this for all channels of a
-# network. Here are twelve of the layer that we met in section 3, made eight at a time. Channel 387 marked the eyes of the
-# cat. **Predict.** Which of the pictures is channel 387? Point at one to read its number; click it to see it grow.
+# network. Here are eight of the layer that we met in section 3, made together. Channel 387 marked the eyes of the cat. **Predict.** Which of the pictures is channel 387? Point at one to read its number; click it to see it grow.
 
 # %% [markdown] tags=["fr"]
 # <details><summary><b>Réponse</b></summary>
@@ -811,18 +1093,18 @@ nnviz.AscentColumns(imagenet, target="flamingo", size=160, steps=64)
 # </details>
 #
 # La recherche continue : *Feature Visualization* (Olah, Mordvintsev et Schubert, Distill, 2017) l’a fait pour tous les
-# canaux d’un réseau. En voici douze de la couche rencontrée à la section 3, faits huit par huit. Le canal 387 marquait les
+# canaux d’un réseau. En voici huit de la couche rencontrée à la section 3, faits ensemble. Le canal 387 marquait les
 # yeux du chat. **Prédisez.** Laquelle de ces images est le canal 387 ? Pointez-en une pour lire son numéro ; cliquez pour
 # la voir grandir.
 
 # %%
-nnviz.AscentSheet(imagenet, layer="stage5.1.expand.relu6", first=384, count=12, steps=48)
+nnviz.AscentSheet(imagenet, layer="stage5.1.expand.relu6", first=384, count=8, steps=48)
 
 # %% [markdown] tags=["en"]
 # <details><summary><b>Answer</b></summary>
 #
 # The fourth: arcs one over the other, each with a fringe. Spots with rings around them, which look more like eyes, are in
-# the second (385) and the last (395). So "eye detector" was too quick a name. A lid over an eye is one such arc; the
+# the second (385). So "eye detector" was too quick a name. A lid over an eye is one such arc; the
 # scales of a roof or of a fish would do as well.
 #
 # </details>
@@ -831,14 +1113,14 @@ nnviz.AscentSheet(imagenet, layer="stage5.1.expand.relu6", first=384, count=12, 
 # <details><summary><b>Réponse</b></summary>
 #
 # La quatrième : des arcs les uns au-dessus des autres, chacun bordé d’une frange. Des taches entourées d’anneaux, qui
-# ressemblent davantage à des yeux, sont dans la deuxième (385) et la dernière (395). « Détecteur d’yeux » était donc un nom
+# ressemblent davantage à des yeux, sont dans la deuxième (385). « Détecteur d’yeux » était donc un nom
 # trop rapide. Une paupière au-dessus d’un œil est un tel arc ; les tuiles d’un toit ou les écailles d’un poisson feraient
 # aussi l’affaire.
 #
 # </details>
 
 # %% [markdown] tags=["en"]
-# ## 11. DeepDream
+# ## 14. DeepDream
 #
 # Nothing obliges us to start from an empty picture. Start from a photo, and strengthen *whatever a layer sees in it*: with
 # activations $a$ of the layer and a step size $s$,
@@ -851,7 +1133,7 @@ nnviz.AscentSheet(imagenet, layer="stage5.1.expand.relu6", first=384, count=12, 
 # **Predict.** A late layer, then an early one: which will dream of lines, which of parts of animals?
 
 # %% [markdown] tags=["fr"]
-# ## 11. DeepDream
+# ## 14. DeepDream
 #
 # Rien n’oblige à partir d’une image vide. Partons d’une photo, et renforçons *tout ce qu’une couche y voit* : avec les
 # activations $a$ de la couche et une taille de pas $s$,
@@ -885,7 +1167,7 @@ nnviz.DeepDream(imagenet, "cat", side=320, steps=10)
 # </details>
 
 # %% [markdown] tags=["en"]
-# ## 12. Your own network
+# ## 15. Your own network
 #
 # Any `nn.Module` that classifies pictures will do. Say how its pictures were normalised and how large they are; the rest is
 # looked up. This one has the shape of the small network of many courses, 16 filters of 7 × 7 × 3 and 20 of 7 × 7 × 16, and it
@@ -894,7 +1176,7 @@ nnviz.DeepDream(imagenet, "cat", side=320, steps=10)
 # **Predict.** What do the first filters of an untrained network look like beside trained ones?
 
 # %% [markdown] tags=["fr"]
-# ## 12. Votre propre réseau
+# ## 15. Votre propre réseau
 #
 # Tout `nn.Module` qui classe des images convient. Dites comment ses images ont été normalisées et quelle est leur taille ; le
 # reste se déduit. Celui-ci a la forme du petit réseau de bien des cours, 16 filtres de 7 × 7 × 3 puis 20 de 7 × 7 × 16, et il
@@ -903,10 +1185,6 @@ nnviz.DeepDream(imagenet, "cat", side=320, steps=10)
 # **Prédisez.** À quoi ressemblent les premiers filtres d’un réseau non entraîné, à côté de filtres entraînés ?
 
 # %%
-from collections import OrderedDict
-
-from torch import nn
-
 torch.manual_seed(0)
 network = nn.Sequential(
     OrderedDict(
@@ -946,12 +1224,81 @@ nnviz.Filters(mine, cifar)
 # Mettez votre propre réseau, ou votre propre photo, à la place de ceux-ci : `nnviz.ActivationMaps(mine, "photo.jpg")`.
 
 # %% [markdown] tags=["en"]
+# ## 16. Where research went
+#
+# Much of what came after the pictures above appeared in *Distill* (2016–2021), a journal whose figures could be touched. *The Building
+# Blocks of Interpretability* (Olah et al., 2018) puts maps, attribution and fabricated pictures on one page; *Activation
+# Atlas* (Carter et al., 2019) lays fabricated pictures out on a map like those of section 7. Then *Zoom In* (Olah et al.,
+# 2020) went back to weights: once it is known what the channels of one layer stand for, the deep filters of section 2 can be
+# read after all, as circuits: wheels and windows that add up to a car. It is slow work by hand, done for parts of one network.
+#
+# Two doubts grew meanwhile. Do such pictures help? Shown real photos, people guess better what excites a channel than with
+# fabricated ones (Borowski et al., ICLR 2021). And is a channel the right thing to look at? Many answer to several unrelated
+# things; perhaps a network keeps more features than it has channels, each along a *direction* $d$ of them,
+#
+# $$a_d(u, v) = \sum_k d_k\, a_k(u, v),$$
+#
+# (Elhage et al., *Toy Models of Superposition*, 2022), and sparse autoencoders look for these directions today.
+#
+# **Predict.** Here are patches of one more channel of the block of section 5. What is it for?
+
+# %% [markdown] tags=["fr"]
+# ## 16. Où est allée la recherche
+#
+# Une bonne part de la suite a paru dans *Distill* (2016–2021), une revue dont les figures se manipulaient. *The Building
+# Blocks of Interpretability* (Olah et al., 2018) réunit cartes, attribution et images fabriquées sur une même page ;
+# *Activation Atlas* (Carter et al., 2019) dispose des images fabriquées sur une carte comme celles de la section 7. Puis
+# *Zoom In* (Olah et al., 2020) est revenu aux poids : une fois que l’on sait ce que représentent les canaux d’une couche,
+# les filtres profonds de la section 2 se lisent enfin, comme des circuits : des roues et des fenêtres qui font ensemble une
+# voiture. C’est un lent travail à la main, accompli pour des parties d’un seul réseau.
+#
+# Deux doutes ont grandi entre-temps. Ces images aident-elles ? Devant de vraies photos, on devine mieux ce qui excite un
+# canal que devant des images fabriquées (Borowski et al., ICLR 2021). Et le canal est-il la bonne chose à regarder ? Beaucoup
+# répondent à plusieurs choses sans rapport ; un réseau garde peut-être plus de traits qu’il n’a de canaux, chacun suivant une
+# *direction* $d$ de ceux-ci,
+#
+# $$a_d(u, v) = \sum_k d_k\, a_k(u, v),$$
+#
+# (Elhage et al., *Toy Models of Superposition*, 2022), et ce sont ces directions que cherchent aujourd’hui les autoencodeurs
+# parcimonieux.
+#
+# **Prédisez.** Voici les fragments d’un autre canal du bloc de la section 5. À quoi sert-il ?
+
+# %%
+nnviz.TopPatches(imagenet, layer="stage5.1", channel=11)
+
+# %% [markdown] tags=["en"]
+# <details><summary><b>Answer</b></summary>
+#
+# A seam of a space suit, the edge of an eye, a spoon, a lattice tower: nine patches out of all four photos, and no one
+# thing in them. It may be a curved edge; it may be several things at once; it may be something for which we have no word.
+# Nine patches cannot decide.
+#
+# </details>
+#
+# So this tour ends with a question. You can now look at any of these networks, and at your own, and see a great deal; what
+# you see are observations, and each needs a test that it could fail.
+
+# %% [markdown] tags=["fr"]
+# <details><summary><b>Réponse</b></summary>
+#
+# Une couture de combinaison, le bord d’un œil, une cuillère, une tour en treillis : neuf fragments tirés des quatre photos,
+# et rien d’unique en eux. C’est peut-être un bord courbe ; peut-être plusieurs choses à la fois ; peut-être une chose pour
+# laquelle nous n’avons pas de mot. Neuf fragments ne peuvent pas en décider.
+#
+# </details>
+#
+# Cette visite finit donc par une question. Vous pouvez maintenant regarder dans n’importe lequel de ces réseaux, et dans le
+# vôtre, et y voir beaucoup de choses ; ce sont des observations, et à chacune il faut un test qu’elle pourrait ne pas passer.
+
+# %% [markdown] tags=["en"]
 # ## Where to go from here
 #
 # Each widget has a notebook of its own, with all its controls, the method without a widget, and what to beware of:
 # [filters](01_filters.ipynb), [activation maps](02_activation_maps.ipynb), [occlusion](03_occlusion.ipynb),
-# [saliency](04_saliency.ipynb), [Grad-CAM](05_grad_cam.ipynb), [ascent](06_ascent.ipynb) and
-# [DeepDream](07_deepdream.ipynb). Those from activation maps to Grad-CAM can look at your camera too.
+# [saliency](04_saliency.ipynb), [Grad-CAM](05_grad_cam.ipynb), [ascent](06_ascent.ipynb), [DeepDream](07_deepdream.ipynb),
+# [top patches](08_top_patches.ipynb), [neighbours and maps](09_neighbours.ipynb) and [training](10_training.ipynb). Those from
+# activation maps to Grad-CAM can look at your camera too.
 
 # %% [markdown] tags=["fr"]
 # ## Pour aller plus loin
@@ -959,5 +1306,6 @@ nnviz.Filters(mine, cifar)
 # Chaque widget a son propre carnet, avec tous ses réglages, la méthode sans widget, et ce dont il faut se
 # méfier : [les filtres](01_filters.ipynb), [les cartes d’activation](02_activation_maps.ipynb),
 # [l’occlusion](03_occlusion.ipynb), [la saillance](04_saliency.ipynb), [Grad-CAM](05_grad_cam.ipynb),
-# [la montée](06_ascent.ipynb) et [DeepDream](07_deepdream.ipynb). Ceux qui vont des cartes d’activation à Grad-CAM
-# peuvent aussi regarder par votre caméra.
+# [la montée](06_ascent.ipynb), [DeepDream](07_deepdream.ipynb), [les fragments](08_top_patches.ipynb),
+# [les voisines et les cartes](09_neighbours.ipynb) et [l’apprentissage](10_training.ipynb). Ceux qui vont des cartes
+# d’activation à Grad-CAM peuvent aussi regarder par votre caméra.

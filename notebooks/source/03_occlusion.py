@@ -47,7 +47,7 @@ imagenet = nnviz.load()
 # dernières sont celles que donnerait chaque image couverte, passée en entier.
 
 # %%
-nnviz.Occlusion(imagenet, "rocket", size=48, stride=16)
+nnviz.Occlusion(imagenet, "rocket", size=48, stride=32)
 
 # %% [markdown] tags=["en"]
 # | Control | Trait | What it does |

@@ -8,8 +8,9 @@
 # where $S$ is the score of a class before the softmax, or an activation, and $R$ stands for the priors: what keeps the
 # picture like a photo. Without any, the network is soon sure, and nobody sees why. Simonyan et al. (ICLR workshop 2014)
 # punish the squared norm, Yosinski et al. (ICML workshop 2015) blur the picture and clip what is small, Olah et al.
-# (Distill 2017) shift and turn it a little before each step, and build it of waves. The [tour](00_tour.ipynb) tells the
-# story; this page is for those who want to use the widget.
+# (Distill 2017) shift and turn it a little before each step, and build it of waves. `nnviz.AscentColumns` puts priors side by
+# side, and `nnviz.AscentSheet` makes pictures of many channels. The [tour](00_tour.ipynb) tells the story; this page is for
+# those who want to use the widgets.
 
 # %% [markdown] tags=["fr"]
 # # La montée
@@ -23,7 +24,8 @@
 # l’image proche d’une photo. Sans eux, le réseau est vite sûr de lui, et personne ne voit pourquoi. Simonyan et al.
 # (atelier d’ICLR 2014) pénalisent le carré de la norme, Yosinski et al. (atelier d’ICML 2015) floutent l’image et ôtent
 # ce qui est petit, Olah et al. (Distill 2017) la décalent et la tournent un peu avant chaque pas, et la composent
-# d’ondes. La [visite](00_tour.ipynb) raconte l’histoire ; cette page est pour qui veut se servir du widget.
+# d’ondes. `nnviz.AscentColumns` met des a priori côte à côte, et `nnviz.AscentSheet` fait les images de nombreux canaux.
+# La [visite](00_tour.ipynb) raconte l’histoire ; cette page est pour qui veut se servir des widgets.
 
 # %%
 import nnviz_widgets as nnviz
@@ -39,17 +41,18 @@ cifar = nnviz.load("cifar_net")
 # ## The widget
 #
 # Move a slider while it runs: the run is steered, it does not begin anew. Drag the timeline to go back, and go on from
-# there with another step size. Over the picture, space pauses and the arrow keys go back and forth.
+# there with another step size. Over the picture, space pauses and the arrow keys go back and forth. Here it ends after 64
+# steps; raise "Steps" and it goes on.
 
 # %% [markdown] tags=["fr"]
 # ## Le widget
 #
 # Bougez un curseur pendant la montée : elle est pilotée, elle ne recommence pas. Tirez la chronologie pour revenir en
 # arrière, et repartez de là avec une autre taille de pas. Sur l’image, la barre d’espace met en pause et les flèches
-# vont d’un moment à l’autre.
+# vont d’un moment à l’autre. Ici, elle finit après 64 pas ; augmentez « Pas », et elle continue.
 
 # %%
-nnviz.Ascent(imagenet)
+nnviz.Ascent(imagenet, steps=64)
 
 # %% [markdown] tags=["en"]
 # These ask another question, so the run begins anew:
@@ -133,15 +136,76 @@ result.value, again.value
 # %% [markdown] tags=["en"]
 # ## Why priors
 #
-# The same class and the same seed, without any prior: the network is as sure, and there is nothing to see.
+# `nnviz.AscentColumns` raises the same class from the same seed under several priors at once. Without any, the network is
+# as sure as with them, and there is nothing to see.
 
 # %% [markdown] tags=["fr"]
 # ## Pourquoi des a priori
 #
-# La même classe et la même graine, sans aucun a priori : le réseau en est tout aussi sûr, et il n’y a rien à voir.
+# `nnviz.AscentColumns` fait croître la même classe, depuis la même graine, sous plusieurs a priori à la fois. Sans aucun,
+# le réseau est tout aussi sûr qu’avec eux, et il n’y a rien à voir.
 
 # %%
-nnviz.Ascent(imagenet, preset="None", steps=64)
+nnviz.AscentColumns(imagenet, columns=["None", "Distill"], steps=48, size=128)
+
+# %% [markdown] tags=["en"]
+# | Control | Trait | What it does |
+# |---|---|---|
+# | Objective | `of` | `"class"` or `"channel"` |
+# | Class | `target` | a name or an index |
+# | Layer, Channel | `layer`, `channel` | of the channel |
+# | Priors | `columns` | names of presets, from left to right |
+# | Size, Steps, Seed | `size`, `steps`, `seed` | in pixels; after which it ends; the same in all columns |
+# | More contrast | `contrast` | shows faint pictures with more of it; the captions say how much |
+# | | `autorun` | `False` waits for Start |
+
+# %% [markdown] tags=["fr"]
+# | Réglage | Trait | Ce qu’il fait |
+# |---|---|---|
+# | Objectif | `of` | `"class"` ou `"channel"` |
+# | Classe | `target` | un nom ou un indice |
+# | Couche, Canal | `layer`, `channel` | ceux du canal |
+# | A priori | `columns` | des noms de préréglages, de gauche à droite |
+# | Taille, Pas, Graine | `size`, `steps`, `seed` | en pixels ; après lesquels elle finit ; la même dans toutes les colonnes |
+# | Plus de contraste | `contrast` | en donne aux images pâles ; les légendes disent combien |
+# | | `autorun` | `False` attend Démarrer |
+
+# %% [markdown] tags=["en"]
+# ## Many channels
+#
+# `nnviz.AscentSheet` makes a picture for each channel, a batch at a time. Click one to open it below as an `Ascent` of its
+# own.
+
+# %% [markdown] tags=["fr"]
+# ## De nombreux canaux
+#
+# `nnviz.AscentSheet` fait une image par canal, un lot à la fois. Cliquez sur l’une d’elles pour l’ouvrir au-dessous, dans
+# un `Ascent` à elle.
+
+# %%
+nnviz.AscentSheet(cifar, layer="conv4", count=8, steps=48)
+
+# %% [markdown] tags=["en"]
+# | Control | Trait | What it does |
+# |---|---|---|
+# | Layer | `layer` | whose channels |
+# | From channel, Channels | `first`, `count` | the first one, and how many |
+# | Priors | `preset` | whose priors shape the pictures |
+# | Size, Steps, Seed | `size`, `steps`, `seed` | in pixels; after which a picture is done; the same for all |
+# | | `batch` | how many are made at once |
+# | | `channel` | the one with the double outline; Enter opens it |
+# | | `autorun` | `False` waits for Start |
+
+# %% [markdown] tags=["fr"]
+# | Réglage | Trait | Ce qu’il fait |
+# |---|---|---|
+# | Couche | `layer` | celle dont on montre les canaux |
+# | Dès le canal, Canaux | `first`, `count` | le premier, et combien |
+# | A priori | `preset` | ceux qui façonnent les images |
+# | Taille, Pas, Graine | `size`, `steps`, `seed` | en pixels ; après lesquels une image est finie ; la même pour toutes |
+# | | `batch` | combien sont faites à la fois |
+# | | `channel` | celui au double contour ; Entrée l’ouvre |
+# | | `autorun` | `False` attend Démarrer |
 
 # %% [markdown] tags=["en"]
 # ## What to beware of

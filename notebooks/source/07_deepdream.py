@@ -35,16 +35,17 @@ imagenet = nnviz.load()
 # ## The widget
 #
 # The dream grows while you watch. Move the step size or the jitter meanwhile: they steer it, and nothing begins anew.
-# Pause, take single steps, go on; upload a photo of your own.
+# Pause, take single steps, go on; upload a photo of your own. A larger side and more steps dream deeper, and take longer.
 
 # %% [markdown] tags=["fr"]
 # ## Le widget
 #
 # Le rêve grandit sous vos yeux. Réglez pendant ce temps la taille du pas ou le décalage : ils le pilotent, et rien ne
-# recommence. Faites une pause, avancez pas à pas, reprenez ; téléversez une photo à vous.
+# recommence. Faites une pause, avancez pas à pas, reprenez ; téléversez une photo à vous. Un plus grand côté et plus de pas
+# font rêver plus profond, et plus longtemps.
 
 # %%
-nnviz.DeepDream(imagenet, "cat")
+nnviz.DeepDream(imagenet, "cat", side=256, steps=10)
 
 # %% [markdown] tags=["en"]
 # | Control | Trait | What it does |
@@ -111,7 +112,7 @@ nnviz.DeepDream(imagenet, "coffee", layer="stage4.2.expand.relu6", side=256, ste
 # celle dont le produit scalaire est le plus grand. Ici, la nuit de la fusée prend ce qu’elle peut à un chat.
 
 # %%
-nnviz.DeepDream(imagenet, "rocket", guide="cat", side=256, steps=10)
+nnviz.DeepDream(imagenet, "rocket", guide="cat", side=192, steps=6)
 
 # %% [markdown] tags=["en"]
 # ## From code

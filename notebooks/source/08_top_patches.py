@@ -87,7 +87,7 @@ nnviz.TopPatches(imagenet, layer="stage5.1", channel=7)
 # Tous les canaux d’une couche sur une page, comme une planche-contact :
 
 # %%
-nnviz.TopPatches(imagenet, layer="stage3.1", page="all")
+nnviz.TopPatches(imagenet, layer="stage2.1", page="all")
 
 # %% [markdown] tags=["en"]
 # ## Your own pictures

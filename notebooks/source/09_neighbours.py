@@ -134,6 +134,29 @@ imagenet = nnviz.load()
 pieces = methods.embed(imagenet, nnviz.ImageSet("samples"))
 nnviz.Neighbours(imagenet, pieces, metric="cosine", seed=1)
 
+# %% [markdown] tags=["en"]
+# | Control | Trait | What it does |
+# |---|---|---|
+# | | `references` | places in the embedding of the pictures in the first column, five at most |
+# | Distance | `metric` | `"euclidean"` or `"cosine"` |
+# | Another five | `seed` | by which the five are drawn |
+# | Your picture | `photo` | a sample, a path, a PIL image, an array; the first row |
+# | | `chosen` | the (row, column) with the double outline; Enter makes it the reference |
+#
+# Here is a whole photo, the cat, placed among its pieces; the map is pulled onto a grid, so that none covers another.
+
+# %% [markdown] tags=["fr"]
+# | Réglage | Trait | Ce qu’il fait |
+# |---|---|---|
+# | | `references` | les rangs, parmi les vecteurs, des images de la première colonne, cinq au plus |
+# | Distance | `metric` | `"euclidean"` ou `"cosine"` |
+# | Cinq autres | `seed` | celle du tirage des cinq |
+# | Votre image | `photo` | un exemple, un chemin, une image PIL, un tableau ; la première ligne |
+# | | `chosen` | la case (ligne, colonne) au double contour ; Entrée en fait la référence |
+#
+# Voici une photo entière, celle du chat, placée parmi ses morceaux ; la carte est tirée sur une grille, pour qu’aucun n’en
+# couvre un autre.
+
 # %%
 nnviz.EmbeddingMap(imagenet, pieces, metric="cosine", filled=True, photo="cat")
 

@@ -150,19 +150,20 @@ steps = methods.train(linear, digits, mean=(0.5,), std=(0.5,), size=8, epochs=5)
 # ## What it knows: a map of the digits
 #
 # The input of the last layer is a vector of 64 numbers for each picture. Pictures that the network finds alike have
-# vectors that are close, and t-SNE lays them out on a plane (van der Maaten and Hinton, 2008). Look for the pictures
-# between the groups: they are the ones that it mistakes.
+# vectors that are close. Here they lie as their two principal components say; choose t-SNE (van der Maaten and Hinton,
+# 2008) and see them part into groups. Look for the pictures between the groups: some are those that it mistakes.
 
 # %% [markdown] tags=["fr"]
 # ## Ce qu’il sait : une carte des chiffres
 #
 # L’entrée de la dernière couche est un vecteur de 64 nombres pour chaque image. Les images que le réseau trouve
-# semblables ont des vecteurs proches, et t-SNE les dispose sur un plan (van der Maaten et Hinton, 2008). Cherchez les
-# images entre les groupes : ce sont celles qu’il confond.
+# semblables ont des vecteurs proches. Les voici selon leurs deux composantes principales ; choisissez t-SNE (van der
+# Maaten et Hinton, 2008), et elles se séparent en groupes. Cherchez les images entre les groupes : certaines sont celles
+# qu’il confond.
 
 # %%
 embedding = methods.embed(training.engine, digits)
-nnviz.EmbeddingMap(training.engine, embedding, kind="tsne")
+nnviz.EmbeddingMap(training.engine, embedding)
 
 # %% [markdown] tags=["en"]
 # ## What to beware of

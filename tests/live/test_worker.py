@@ -243,3 +243,22 @@ def test_the_interpreter_ends_in_silence_with_a_job_running(job):
         [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_worker_that_has_nothing_left_to_do_says_so_on_its_thread():
+    threads, idle = [], threading.Event()
+
+    def on_idle():
+        threads.append(threading.current_thread().name)
+        idle.set()
+
+    worker = Worker(on_idle=on_idle)
+    try:
+        view = worker.view()
+        for _ in range(2):
+            idle.clear()
+            assert view.post(lambda: 1).result(PATIENCE) == 1
+            assert idle.wait(PATIENCE)
+        assert set(threads) == {"nnviz-worker"}
+    finally:
+        worker.close()

@@ -110,7 +110,7 @@ def by_hand(monkeypatch: pytest.MonkeyPatch) -> list[Worker]:
     """The workers of widgets made from now on run only when told to, or when their result is waited for."""
     made: list[Worker] = []
 
-    def make() -> Worker:
+    def make(**_hooks: object) -> Worker:
         made.append(Worker(threaded=False))
         return made[-1]
 
