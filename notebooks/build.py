@@ -28,7 +28,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-AREA, QUALITY = 750_000, 55  # of a picture in pixels, and of JPEG: captions stay legible, all notebooks some megabytes
+AREA, QUALITY = 600_000, 50  # of a picture in pixels, and of JPEG: captions stay legible, all notebooks take a few MB
 
 Outputs = Sequence[Sequence[NotebookNode]]  # of each code cell, in order
 
@@ -124,16 +124,13 @@ def _small(outputs: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
 
 
 def _small_picture(png: bytes) -> dict[str, Any]:
-    """A picture as PNG of few colours or as JPEG, whichever is smaller."""
+    """A picture as PNG or JPEG, whichever is smaller."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     factor = min(1.0, (AREA / (picture.width * picture.height)) ** 0.5)
     picture = picture.resize((round(picture.width * factor), round(picture.height * factor)), Image.Resampling.LANCZOS)
     made = {}
-    for kind, drawn, options in (
-        ("png", picture.quantize(128, dither=Image.Dither.NONE), {}),
-        ("jpeg", picture, {"quality": QUALITY, "progressive": True}),
-    ):
-        drawn.save(stream := io.BytesIO(), kind, optimize=True, **options)
+    for kind, options in {"png": {}, "jpeg": {"quality": QUALITY, "progressive": True}}.items():
+        picture.save(stream := io.BytesIO(), kind, optimize=True, **options)
         made[f"image/{kind}"] = base64.b64encode(stream.getvalue()).decode()
     smaller = min(made, key=lambda kind: len(made[kind]))
     return {smaller: made[smaller]}

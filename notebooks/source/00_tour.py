@@ -1013,26 +1013,28 @@ nnviz.Ascent(imagenet, target="flamingo", preset="Simonyan", size=224, steps=64)
 # %% [markdown] tags=["en"]
 # <details><summary><b>Answer</b></summary>
 #
-# The score climbs from 0 to about 30, and the probability to 1.00. You see coloured noise, with a few curves in it at
+# The score climbs from 0 to about 40, and the probability to 1.00. You see coloured noise, with a few curves in it at
 # best. The network is not lying: nothing in the formula says what a photo looks like, and there are many more noisy
 # pictures with a high score than photos.
 #
 # </details>
 #
-# Such noise speaks to the network pixel by pixel. Make it at 192 × 192 pixels: enlarged to the network's own 224 × 224,
-# as any picture would be, it is a flamingo with a probability of 0.26 only.
+# Such noise speaks to the network pixel by pixel. Save it: a file cuts its values to those that a picture can have, and only
+# about 0.1 of the probability is left. Make it at 192 × 192 pixels, and let it be enlarged to the network's own 224 × 224, as
+# any picture would be: about 0.01.
 
 # %% [markdown] tags=["fr"]
 # <details><summary><b>Réponse</b></summary>
 #
-# Le score monte de 0 à 30 environ, et la probabilité à 1,00. On voit un bruit coloré et, au mieux, quelques courbes. Le
+# Le score monte de 0 à 40 environ, et la probabilité à 1,00. On voit un bruit coloré et, au mieux, quelques courbes. Le
 # réseau ne ment pas : rien dans la formule ne dit à quoi ressemble une photo, et il y a bien plus d’images bruitées de
 # score élevé que de photos.
 #
 # </details>
 #
-# Un tel bruit parle au réseau pixel par pixel. Fabriquez-le à 192 × 192 pixels : agrandi aux 224 × 224 du réseau, comme le
-# serait toute image, il n’est plus un flamant qu’avec une probabilité de 0,26.
+# Un tel bruit parle au réseau pixel par pixel. Enregistrez-le : un fichier ramène ses valeurs à celles qu’une image peut
+# avoir, et il ne reste qu’environ 0,1 de la probabilité. Fabriquez-le à 192 × 192 pixels, et laissez-le agrandir aux
+# 224 × 224 du réseau, comme le serait toute image : environ 0,01.
 
 # %% [markdown] tags=["en"]
 # ## 13. Say what a picture looks like
@@ -1067,13 +1069,13 @@ nnviz.Ascent(imagenet, target="flamingo", preset="Simonyan", size=224, steps=64)
 # reconnaîtrez-vous le plus de choses ?
 
 # %%
-nnviz.AscentColumns(imagenet, target="flamingo", size=128, steps=48)
+nnviz.AscentColumns(imagenet, target="flamingo", size=160, steps=64)
 
 # %% [markdown] tags=["en"]
 # <details><summary><b>Answer</b></summary>
 #
-# The score speaks against the priors: 56 without any, 44 with L2, 29 with decay and blur, 35 with waves and jitter. The
-# eye speaks for them: noise in the first two, then a hooked neck on its thin line, then soft curves of a whole bird.
+# The score speaks against the priors: 52 without any, 43 with L2, 25 with decay and blur, 32 with waves and jitter. The
+# eye speaks for them: noise in the first two, then a hooked neck above thin legs, then soft feathers and a leg in water.
 # All four are flamingos to the network, with a probability of 1.0. A prior gives up score for pictures nearer to what the
 # network was trained on; what you see is the network *and* the prior.
 #
@@ -1085,9 +1087,9 @@ nnviz.AscentColumns(imagenet, target="flamingo", size=128, steps=48)
 # %% [markdown] tags=["fr"]
 # <details><summary><b>Réponse</b></summary>
 #
-# Le score parle contre les a priori : 56 sans aucun, 44 avec L2, 29 avec décroissance et flou, 35 avec ondes et décalage.
-# L’œil parle pour eux : du bruit dans les deux premières, puis un cou recourbé sur son trait fin, puis les courbes douces
-# d’un oiseau entier. Les quatre sont des flamants pour le réseau, avec une probabilité de 1,0. Un a priori échange du
+# Le score parle contre les a priori : 52 sans aucun, 43 avec L2, 25 avec décroissance et flou, 32 avec ondes et décalage.
+# L’œil parle pour eux : du bruit dans les deux premières, puis un cou recourbé au-dessus de pattes fines, puis des plumes
+# douces et une patte dans l’eau. Les quatre sont des flamants pour le réseau, avec une probabilité de 1,0. Un a priori échange du
 # score contre des images plus proches de celles de l’entraînement ; ce qu’on voit, c’est le réseau *et* l’a priori.
 #
 # </details>

@@ -175,7 +175,7 @@ nnviz.EmbeddingMap(imagenet, pieces, metric="cosine", filled=True, photo="cat")
 
 # %%
 view = nnviz.EmbeddingMap(imagenet, pieces)
-view.kind, view.perplexity = "tsne", 10
+view.metric = "cosine"
 view.compute().points.shape, view.trust, view.save("map.png")
 
 # %% [markdown] tags=["en"]
