@@ -57,7 +57,7 @@ def test_the_wheel_holds_nothing_else(wheel):
     pictures = {name for name in large if name.endswith(".ipynb")}  # what the notebooks show on a page
     assert set(large) - pictures == {"nnviz_widgets/engine/weights/cifar_net.safetensors"}
     assert sum(size for name, size in large.items() if name not in pictures) < 2_000_000
-    assert wheel.stat().st_size < 7_000_000
+    assert wheel.stat().st_size < 9_000_000
 
 
 def test_an_installed_wheel_finds_its_own_tour(wheel, tmp_path):

@@ -486,7 +486,7 @@ training
 # <details><summary><b>Réponse</b></summary>
 #
 # Environ 96 %, en quelques secondes : ce sont les points, à côté de la ligne des images dont il apprend. Regardez aussi son
-# erreur la plus sûre : un 0 qu’il prend pour un 4, sans le moindre doute.
+# erreur la plus nette : un 0 qu’il prend pour un 4, sans le moindre doute.
 #
 # </details>
 #
@@ -519,7 +519,7 @@ nnviz.EmbeddingMap(training.engine, learnt, kind="tsne")
 # <details><summary><b>Réponse</b></summary>
 #
 # Dix îles, une par chiffre, alors que la carte n’a jamais connu les classes : elle ne fait que les colorier. Des sosies
-# s’égarent, un 5 parmi les 9 ou un 8 parmi les 1, et le 0 de l’erreur la plus sûre se trouve au milieu des 4.
+# s’égarent, un 5 parmi les 9 ou un 8 parmi les 1, et le 0 de l’erreur la plus nette se trouve au milieu des 4.
 #
 # Mais est-ce l’entraînement ? Parmi les six plus proches vecteurs, 98,9 % sont du même chiffre ; il y en a 97,7 % si l’on
 # compare les pixels eux-mêmes, et 93,3 % dans le réseau avant qu’il ait rien appris. De belles îles ne prouvent pas que
