@@ -540,7 +540,7 @@ nnviz.EmbeddingMap(imagenet, pieces, kind="umap", filled=True)
 # <details><summary><b>Answer</b></summary>
 #
 # Four, one a photo. Within a group, pieces that overlap lie side by side: from bare sky to the rocket and down to the lamps
-# at its foot, from the wood over the saucer to the coffee. Untick the grid, and four small islands are left. The gaps between
+# at its foot, from the wood over the saucer to the coffee. Switch the grid off, and four small islands are left. The gaps between
 # them mean little: both methods take care of near pictures, not of far ones.
 #
 # </details>
@@ -549,7 +549,7 @@ nnviz.EmbeddingMap(imagenet, pieces, kind="umap", filled=True)
 # <details><summary><b>Réponse</b></summary>
 #
 # Quatre, un par photo. Dans un groupe, les morceaux qui se recouvrent sont côte à côte : du ciel nu à la fusée, puis aux
-# projecteurs à son pied ; du bois à la soucoupe, puis au café. Décochez la grille : il reste quatre petites îles. Les vides
+# projecteurs à son pied ; du bois à la soucoupe, puis au café. Désactivez la grille : il reste quatre petites îles. Les vides
 # entre elles ne veulent pas dire grand-chose : les deux méthodes soignent le voisinage, pas les lointains.
 #
 # </details>
