@@ -474,7 +474,7 @@ training
 # %% [markdown] tags=["en"]
 # <details><summary><b>Answer</b></summary>
 #
-# About 96 %, in a few seconds: these are the dots beside the line of the pictures that it learns from. Look at its surest
+# 96 or 97 %, in a few seconds: these are the dots beside the line of the pictures that it learns from. Look at its surest
 # mistake too: a 0 that it takes for a 4, without a doubt.
 #
 # </details>
@@ -485,7 +485,7 @@ training
 # %% [markdown] tags=["fr"]
 # <details><summary><b>Réponse</b></summary>
 #
-# Environ 96 %, en quelques secondes : ce sont les points, à côté de la ligne des images dont il apprend. Regardez aussi son
+# 96 ou 97 %, en quelques secondes : ce sont les points, à côté de la ligne des images dont il apprend. Regardez aussi son
 # erreur la plus nette : un 0 qu’il prend pour un 4, sans le moindre doute.
 #
 # </details>
@@ -504,7 +504,7 @@ nnviz.EmbeddingMap(training.engine, learnt, kind="tsne")
 # Ten islands, one a digit, although the map was never told the classes: it only colours them. Look-alikes stray, a 5 among
 # the 9s or an 8 among the 1s, and the 0 of the surest mistake lies amid the 4s.
 #
-# But is it the training? Of the six nearest vectors, 98.9 % are of the same digit, while 97.7 % are if the pixels themselves
+# But is it the training? Of the six nearest vectors, about 99 % are of the same digit, while 97.7 % are if the pixels themselves
 # are compared, and 93.3 % in the network before it learnt anything. Fine islands do not prove that something was learnt.
 #
 # </details>
@@ -521,7 +521,7 @@ nnviz.EmbeddingMap(training.engine, learnt, kind="tsne")
 # Dix îles, une par chiffre, alors que la carte n’a jamais connu les classes : elle ne fait que les colorier. Des sosies
 # s’égarent, un 5 parmi les 9 ou un 8 parmi les 1, et le 0 de l’erreur la plus nette se trouve au milieu des 4.
 #
-# Mais est-ce l’entraînement ? Parmi les six plus proches vecteurs, 98,9 % sont du même chiffre ; il y en a 97,7 % si l’on
+# Mais est-ce l’entraînement ? Parmi les six plus proches vecteurs, environ 99 % sont du même chiffre ; il y en a 97,7 % si l’on
 # compare les pixels eux-mêmes, et 93,3 % dans le réseau avant qu’il ait rien appris. De belles îles ne prouvent pas que
 # quelque chose a été appris.
 #
