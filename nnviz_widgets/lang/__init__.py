@@ -22,16 +22,19 @@ from nnviz_widgets.lang import (
     fr_errors,
     fr_labs,
     fr_patches,
+    fr_phrases,
     fr_training,
 )
+from nnviz_widgets.lang.typography import French, no_break
 
 ENGLISH = (en, en_ascent, en_ascent_views, en_deepdream, en_embedding, en_labs, en_patches, en_training)
 FRENCH = (fr, fr_ascent, fr_ascent_views, fr_deepdream, fr_embedding, fr_labs, fr_patches, fr_training)
 TEXT: dict[str, dict[str, str]] = {
-    code: {key: text for part in parts for key, text in part.TEXT.items()}
-    for code, parts in (("en", ENGLISH), ("fr", FRENCH))
+    "en": {key: text for part in ENGLISH for key, text in part.TEXT.items()},
+    "fr": {key: no_break(text) for part in FRENCH for key, text in part.TEXT.items()},
 }
-ERRORS = {"en": MESSAGES, "fr": fr_errors.ERRORS}
+ERRORS = {"en": MESSAGES, "fr": {code: no_break(text) for code, text in fr_errors.ERRORS.items()}}
+PHRASED = ("expected", "reason", "example")  # fields of errors that hold words
 VARIABLE = "NNVIZ_LANGUAGE"
 
 _chosen: list[str] = []
@@ -66,6 +69,16 @@ def say(language: str, key: str, **fields: object) -> str:
 def say_error(language: str, error: BaseException) -> str:
     """What went wrong, in one line in a language."""
     if isinstance(error, NnvizError):
-        return ERRORS[language][error.code].format(**error.fields)
+        return _say_message(language, error)
     first = (str(error).strip().splitlines() or [""])[0]
     return say(language, "unexpected", type=type(error).__name__, reason=first)
+
+
+def _say_message(language: str, error: NnvizError) -> str:
+    if language == "en":
+        return str(error)
+    fields = {
+        name: no_break(fr_phrases.translate(value)) if name in PHRASED and isinstance(value, str) else value
+        for name, value in error.fields.items()
+    }
+    return French().vformat(ERRORS[language][error.code], (), fields)

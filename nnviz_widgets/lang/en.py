@@ -1,6 +1,8 @@
 """English strings of the interface."""
 
 TEXT = {
+    # numbers
+    "decimal_mark": ".",
     # status line
     "done": "{time} · {device}",
     "running": "{percent} % · {left} left",

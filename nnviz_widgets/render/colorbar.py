@@ -16,11 +16,14 @@ from nnviz_widgets.render.text import ink, text_image, wrap
 BAR, TICK, SPACE, FONT = 14, 4, 4, 11
 
 
-def ticks(scale: Scale, *, most: int = 6) -> list[tuple[float, str]]:
-    """(position, label) of the round numbers on a scale; positions from 0 (low) to 1 (high), at most `most` + 1."""
+def ticks(scale: Scale, *, most: int = 6, decimal: str = ".") -> list[tuple[float, str]]:
+    """(position, label) of the round numbers on a scale; positions from 0 (low) to 1 (high), at most `most` + 1.
+
+    `decimal` is the decimal mark of the labels.
+    """
     span = scale.high - scale.low
     if not (math.isfinite(span) and span > 1e-300):
-        return [(0.5 if scale.signed else 0.0, format_number(scale.low))]
+        return [(0.5 if scale.signed else 0.0, format_number(scale.low, decimal=decimal))]
     digit, power = _step(span / most)
     step = float(f"{digit}e{power}")
     slack = 1e-9  # 0.3 / 0.1 is a little less than 3
@@ -29,7 +32,7 @@ def ticks(scale: Scale, *, most: int = 6) -> list[tuple[float, str]]:
     found = []
     for count in counts:
         place = (count * step - scale.low) / span
-        found.append((min(1.0, max(0.0, place)), _label(count * digit, power, plain=plain)))
+        found.append((min(1.0, max(0.0, place)), _label(count * digit, power, plain=plain).replace(".", decimal)))
     return found
 
 
@@ -62,6 +65,7 @@ def colorbar(
     label: str | None = None,
     pixel_ratio: int = 2,
     colours: Colours | None = None,
+    decimal: str = ".",
 ) -> Pixels:
     """A vertical bar with ticks and numbers, uint8 (height x pixel_ratio, width, 4) on a transparent ground.
 
@@ -72,9 +76,10 @@ def colorbar(
         label: what the numbers are, written upwards along them.
         pixel_ratio: pixels for one CSS pixel.
         colours: instead of those that belong to the scale.
+        decimal: the decimal mark.
     """
     unit, rows, colour = pixel_ratio, height * pixel_ratio, ink(dark)
-    marks = ticks(scale, most=min(8, max(2, height // 28)))
+    marks = ticks(scale, most=min(8, max(2, height // 28)), decimal=decimal)
     numbers = [text_image(text, size=FONT * unit, colour=colour) for _, text in marks]
     title = _title(label, rows, FONT * unit, ink(dark, faint=True)) if label else None
     column = (BAR + TICK + SPACE) * unit

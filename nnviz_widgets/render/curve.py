@@ -40,6 +40,7 @@ def curve(
     marks: Sequence[Mark] = (),
     dark: bool = False,
     pixel_ratio: int = 2,
+    decimal: str = ".",
 ) -> Pixels:
     """Values of the steps from 0 on -> uint8 (height x pixel_ratio, width x pixel_ratio, 4), the ground transparent.
 
@@ -48,10 +49,11 @@ def curve(
         last: step at the right end, or that of the last value if it is further.
         width, height: CSS pixels.
         marks: places on the line; those without a value are left out.
+        decimal: the decimal mark.
     """
     known: Vector = np.asarray(values, dtype=np.float64)
     size = width * pixel_ratio, height * pixel_ratio
-    axes = _axes(_range(known), max(1, last, len(known) - 1), size, pixel_ratio)
+    axes = _axes(_range(known), max(1, last, len(known) - 1), size, pixel_ratio, decimal)
     line = Image.new("RGBA", size, LINES[dark])
     line.putalpha(_line(known, axes, marks, size))
     return np.array(Image.alpha_composite(Image.fromarray(_ground(axes, size, dark)), line))
@@ -68,6 +70,7 @@ class _Axes:
     top: int
     bottom: int
     unit: int
+    decimal: str
 
     def x(self, step: ArrayLike) -> Vector:
         return self.left + np.asarray(step, np.float64) / self.steps.high * (self.right - self.left)
@@ -90,12 +93,12 @@ def _range(values: Vector) -> Scale:
     return Scale(math.floor(low / step) * step, math.ceil(high / step + 1e-9) * step)
 
 
-def _axes(values: Scale, last: int, size: tuple[int, int], unit: int) -> _Axes:
-    room = max(text_size(text, size=FONT * unit)[0] for _, text in ticks(values, most=4))
+def _axes(values: Scale, last: int, size: tuple[int, int], unit: int, decimal: str) -> _Axes:
+    room = max(text_size(text, size=FONT * unit)[0] for _, text in ticks(values, most=4, decimal=decimal))
     below = text_size("0", size=FONT * unit)[1]
     end = text_size(str(last), size=FONT * unit)[0] // 2
     bottom = size[1] - below - SPACE * unit
-    return _Axes(Scale(0, last), values, room + SPACE * unit, size[0] - end - unit, TOP * unit, bottom, unit)
+    return _Axes(Scale(0, last), values, room + SPACE * unit, size[0] - end - unit, TOP * unit, bottom, unit, decimal)
 
 
 @lru_cache(maxsize=8)
@@ -104,7 +107,7 @@ def _ground(axes: _Axes, size: tuple[int, int], dark: bool) -> Pixels:
     canvas = np.zeros((size[1], size[0], 4), np.uint8)
     canvas[..., :3] = ink(dark)
     unit, grey, faint = axes.unit, (128, 128, 128, 70), ink(dark, faint=True)
-    for place, text in ticks(axes.values, most=4):
+    for place, text in ticks(axes.values, most=4, decimal=axes.decimal):
         y = round(axes.bottom - place * (axes.bottom - axes.top))
         canvas[y : y + max(1, unit // 2), axes.left : axes.right] = grey
         wide, high = text_size(text, size=FONT * unit)

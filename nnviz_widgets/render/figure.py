@@ -48,6 +48,7 @@ def compose(
     background: tuple[int, int, int] | tuple[int, int, int, int] | None = None,
     height: int = 224,
     pixel_ratio: int = 2,
+    decimal: str = ".",
 ) -> Pixels:
     """Panels side by side, titles above, colour bars beside, the caption below -> uint8 (h, w, 3).
 
@@ -58,6 +59,7 @@ def compose(
         height: of the pictures in CSS pixels. Photos are brought to it, maps enlarged as near as whole cells allow;
             larger mosaics keep every pixel.
         pixel_ratio: pixels for one CSS pixel.
+        decimal: the decimal mark of the colour bars.
 
     Raises:
         NnvizError: when there is no panel.
@@ -65,7 +67,7 @@ def compose(
     if not panels:
         raise NnvizError("figure_empty")
     unit = pixel_ratio
-    blocks = [_block(panel, height * unit, unit, dark=dark) for panel in panels]
+    blocks = [_block(panel, height * unit, unit, dark=dark, decimal=decimal) for panel in panels]
     widths = [max(block.shape[1], NARROWEST * unit) for block in blocks]
     titles = [
         wrap(panel.title, size=TITLE * unit, width=width, bold=True)
@@ -110,14 +112,22 @@ def _page(shape: tuple[int, int], background: tuple[int, ...] | None, *, dark: b
     return page
 
 
-def _block(panel: Panel, height: int, unit: int, *, dark: bool) -> Pixels:
+def _block(panel: Panel, height: int, unit: int, *, dark: bool, decimal: str) -> Pixels:
     """The picture at its size with its colour bar."""
     picture = _fit(panel.image, height, smooth=panel.smooth)
     if panel.scale is None:
         return picture
     rows = picture.shape[0]
     height = max(1, rows // unit)
-    bar = colorbar(panel.scale, height=height, dark=dark, label=panel.label, pixel_ratio=unit, colours=panel.colours)
+    bar = colorbar(
+        panel.scale,
+        height=height,
+        dark=dark,
+        label=panel.label,
+        pixel_ratio=unit,
+        colours=panel.colours,
+        decimal=decimal,
+    )
     block = np.zeros((max(rows, bar.shape[0]), picture.shape[1] + BAR_SPACE * unit + bar.shape[1], 4), dtype=np.uint8)
     paste(block, picture, 0, 0)
     paste(block, bar, picture.shape[1] + BAR_SPACE * unit, 0)
@@ -135,12 +145,18 @@ def _fit(image: Pixels, height: int, *, smooth: bool) -> Pixels:
 
 
 def compose_rows(
-    rows: Sequence[Sequence[Panel]], *, caption: str = "", dark: bool = False, height: int = 224, pixel_ratio: int = 2
+    rows: Sequence[Sequence[Panel]],
+    *,
+    caption: str = "",
+    dark: bool = False,
+    height: int = 224,
+    pixel_ratio: int = 2,
+    decimal: str = ".",
 ) -> Pixels:
     """Rows of panels, one under the other, the caption at the end -> uint8 (h, w, 3); see `compose`."""
     texts = [""] * (len(rows) - 1) + [caption]
     blocks = [
-        compose(row, caption=text, dark=dark, height=height, pixel_ratio=pixel_ratio)
+        compose(row, caption=text, dark=dark, height=height, pixel_ratio=pixel_ratio, decimal=decimal)
         for row, text in zip(rows, texts, strict=True)
     ]
     width = max(block.shape[1] for block in blocks)

@@ -8,10 +8,11 @@ from typing import SupportsFloat
 MINUS = "\N{MINUS SIGN}"
 
 
-def format_number(value: SupportsFloat, *, digits: int = 3) -> str:
+def format_number(value: SupportsFloat, *, digits: int = 3, decimal: str = ".") -> str:
     """A number with `digits` significant digits and a true minus sign: 0.123, 12.3, 1230, 1.23e−7, −∞, NaN.
 
     Trailing zeros stay, so that a number that changes under the pointer keeps its width; whole numbers have none.
+    `decimal` is the decimal mark.
     """
     number = float(value)
     if math.isnan(number):
@@ -27,8 +28,15 @@ def format_number(value: SupportsFloat, *, digits: int = 3) -> str:
     exponent = int(tail)
     if -3 <= exponent < 4:
         # Rounded first: 12345 has three digits that count, the rest are zeros.
-        return f"{sign}{float(f'{mantissa}e{tail}'):.{max(0, digits - 1 - exponent)}f}"
-    return f"{sign}{mantissa}e{with_minus(exponent)}"
+        text = f"{float(f'{mantissa}e{tail}'):.{max(0, digits - 1 - exponent)}f}"
+    else:
+        text = f"{mantissa}e{with_minus(exponent)}"
+    return f"{sign}{text.replace('.', decimal)}"
+
+
+def format_decimals(value: SupportsFloat, places: int, *, decimal: str = ".") -> str:
+    """A number with so many decimals and a true minus sign, so that a row of them stands in line."""
+    return f"{float(value):.{places}f}".replace("-", MINUS).replace(".", decimal)
 
 
 def with_minus(number: int) -> str:

@@ -19,12 +19,12 @@ from nnviz_widgets.live import Background, Partial
 from nnviz_widgets.methods.activation_maps import activation_maps
 from nnviz_widgets.methods.own_method import name_of
 from nnviz_widgets.render.figure import Panel
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.render.scale import colourise, colours_of
 from nnviz_widgets.widgets.controls import bind, dropdown, fraction_slider, index_slider
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.map_layers import check_channel, check_layer, check_neuron, layer_options, layers_with_maps
 from nnviz_widgets.widgets.map_sheet import ORDERS, SCALES, MapSheet
+from nnviz_widgets.widgets.number import decimal_mark
 from nnviz_widgets.widgets.own_method import Own, OwnMethodWidget, own_caption, worst_cell
 from nnviz_widgets.widgets.photo import PhotoWidget
 from nnviz_widgets.widgets.pointer import Event
@@ -117,7 +117,8 @@ class ActivationMaps(OwnMethodWidget, PhotoWidget):
         bind(self, "channel", self._channel_control, self._failed)
         for trait, control in (("order", order), ("scale", scale), ("overlay", overlay)):
             bind(self, trait, control, self._failed)
-        self._frames = {name: Frame(self._surface, name, bar=name == "map") for name in self._surface.sizes}
+        decimal = decimal_mark(self.language)
+        self._frames = {n: Frame(self._surface, n, bar=n == "map", decimal=decimal) for n in self._surface.sizes}
         first = ipywidgets.HBox([*self._photo_controls(), self._layer_control, self._channel_control])
         second = ipywidgets.HBox([order, scale, overlay])
         pictures = ipywidgets.HBox([frame.box for frame in self._frames.values()])
@@ -238,11 +239,11 @@ class ActivationMaps(OwnMethodWidget, PhotoWidget):
         return f"{label} · {where}"
 
     def _top(self, shown: Shown) -> str:
-        return " · ".join(f"{label} {format_number(p, digits=2)}" for _, label, p in shown.top)
+        return " · ".join(f"{self._class_names[i]} {self._number(p, digits=2)}" for i, _, p in shown.top)
 
     def _map_caption(self, state: SimpleNamespace, shown: Shown, sheet: MapSheet) -> str:
         height, width = shown.values.shape[1:]
-        mean, maximum = format_number(sheet.means[state.channel]), format_number(sheet.maxima[state.channel])
+        mean, maximum = self._number(sheet.means[state.channel]), self._number(sheet.maxima[state.channel])
         parts = [self._say("map_caption", height=height, width=width, mean=mean, maximum=maximum)]
         if state.unit is not None:
             parts.append(self._value_at(state, shown, *state.unit))
@@ -255,7 +256,7 @@ class ActivationMaps(OwnMethodWidget, PhotoWidget):
         return " · ".join(parts)
 
     def _value_at(self, state: SimpleNamespace, shown: Shown, row: int, col: int) -> str:
-        value = format_number(shown.values[state.channel, row, col])
+        value = self._number(shown.values[state.channel, row, col])
         return self._say("map_unit", row=row, col=col, value=value)
 
     def _field_box(self, field: Rect) -> Box:
@@ -304,7 +305,7 @@ class ActivationMaps(OwnMethodWidget, PhotoWidget):
         if channel is not None and event.kind == "click":
             self.channel = channel
         elif channel is not None and event.kind == "move":
-            mean, maximum = format_number(sheet.means[channel]), format_number(sheet.maxima[channel])
+            mean, maximum = self._number(sheet.means[channel]), self._number(sheet.maxima[channel])
             caption = self._say("mosaic_hover", channel=channel, mean=mean, maximum=maximum)
             self._frames["mosaic"].say_below(caption)
 

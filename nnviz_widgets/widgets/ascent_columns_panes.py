@@ -9,14 +9,15 @@ import ipywidgets
 
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.lang import say, say_error
+from nnviz_widgets.lang.classes import class_names
 from nnviz_widgets.render.colormap import Pixels
 from nnviz_widgets.render.figure import Panel
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.widgets.ascent_columns_contrast import stretched
 from nnviz_widgets.widgets.ascent_columns_controls import preset_name
 from nnviz_widgets.widgets.ascent_columns_run import Column, Columns
 from nnviz_widgets.widgets.ascent_question import Question
 from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.number import say_number
 from nnviz_widgets.widgets.run_widget import Moment
 from nnviz_widgets.widgets.scene import Bitmap, Scene, Sprite
 from nnviz_widgets.widgets.still import SMALL
@@ -59,7 +60,7 @@ class ColumnPanes:
                 pixels, factor = self._pixels(column, contrast)
                 words = self.words(column, state.question)
                 if factor > 1:
-                    words += f"\n{self._say('columns_contrast', factor=format_number(factor, digits=2))}"
+                    words += f"\n{self._say('columns_contrast', factor=say_number(self._language, factor, digits=2))}"
                 frame.say(name, words)
                 sharp = max(pixels.shape[:2]) < SMALL
                 sprite = Sprite(Bitmap(pixels, exact=sharp), (0, 0, SIDE, SIDE), smooth=not sharp)
@@ -76,7 +77,7 @@ class ColumnPanes:
                 pixels, factor = self._pixels(column, contrast)
                 title = f"{preset_name(self._language, column.name)}\n{self._result_words(column, state.question)}"
                 if factor > 1:
-                    title += f"\n{self._say('columns_contrast', factor=format_number(factor, digits=2))}"
+                    title += f"\n{self._say('columns_contrast', factor=say_number(self._language, factor, digits=2))}"
                 found.append(Panel(pixels, title, smooth=True))
         return [found], f"{self.title(state, moment.shown)} · {self.caption(state, moment)}"
 
@@ -102,11 +103,14 @@ class ColumnPanes:
 
     def _result_words(self, column: Column, question: Question) -> str:
         assert column.step is not None
-        number = format_number(float(column.step.value))
+        number = say_number(self._language, float(column.step.value))
         lines = [self._say("columns_value", value=question.value, number=number)]
         if column.top is not None:
             index, probability = column.top
-            fields = {"name": self._engine.labels[index], "probability": format_number(probability, digits=2)}
+            fields = {
+                "name": class_names(self._language, self._engine.labels)[index],
+                "probability": say_number(self._language, probability, digits=2),
+            }
             lines.append(self._say("columns_top", **fields))
         return "\n".join(lines)
 

@@ -12,8 +12,8 @@ import ipywidgets
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import say
 from nnviz_widgets.methods.presets import preset
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.widgets.ascent_priors import idle_knobs, knobs_of
+from nnviz_widgets.widgets.number import say_number
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,9 @@ def _slider(language: str, name: str) -> Any:
         "layout": ipywidgets.Layout(width="auto"),
     }
     if reach.step is None:
-        return ipywidgets.SelectionSlider(options=[(_spell(value), value) for value in _series(reach)], **common)
+        return ipywidgets.SelectionSlider(
+            options=[(_spell(language, value), value) for value in _series(reach)], **common
+        )
     if reach.step == 1:
         return ipywidgets.IntSlider(min=int(reach.low), max=int(reach.high), **common)
     return ipywidgets.FloatSlider(min=reach.low, max=reach.high, step=reach.step, readout_format=".2f", **common)
@@ -111,8 +113,8 @@ def _series(reach: Reach) -> list[float]:
         power += 1
 
 
-def _spell(value: float) -> str:
-    return format_number(int(value) if value == int(value) else value, digits=2)
+def _spell(language: str, value: float) -> str:
+    return say_number(language, int(value) if value == int(value) else value, digits=2)
 
 
 def _bind(widget: Any, name: str, slider: Any, refused: Callable[[NnvizError], object]) -> None:
@@ -132,7 +134,11 @@ def _bind(widget: Any, name: str, slider: Any, refused: Callable[[NnvizError], o
             known = [each for _, each in slider.options]
             place = bisect_left(known, value)
             if known[place : place + 1] != [value]:
-                slider.options = [*slider.options[:place], (_spell(value), value), *slider.options[place:]]
+                slider.options = [
+                    *slider.options[:place],
+                    (_spell(widget.language, value), value),
+                    *slider.options[place:],
+                ]
         else:
             slider.max = max(slider.max, value)
         slider.value = value

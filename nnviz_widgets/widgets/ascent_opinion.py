@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nnviz_widgets.engine.engine import Engine
+from nnviz_widgets.lang.classes import class_names
+from nnviz_widgets.widgets.number import say_decimals
 
 BARS = 5
 Vector = NDArray[np.float64]
@@ -33,18 +35,19 @@ def leading(probabilities: Vector, wanted: int | None) -> list[int]:
     return found
 
 
-def opinion_html(probabilities: Vector, labels: Sequence[str], wanted: int | None) -> str:
+def opinion_html(probabilities: Vector, labels: Sequence[str], wanted: int | None, language: str) -> str:
     """A bar a class; the wanted one is bold."""
-    bars = []
+    names, bars = class_names(language, labels), []
     for index in leading(probabilities, wanted):
         share, bold = probabilities[index], " nnviz-first" if index == wanted else ""
         bars.append(
             f'<div class="nnviz-row-bar{bold}"><span style="width:{100 * share:.1f}%"></span>'
-            f"<b>{html.escape(labels[index])}</b><i>{share:.2f}</i></div>"
+            f"<b>{html.escape(names[index])}</b><i>{say_decimals(language, share)}</i></div>"
         )
     return f'<div class="nnviz-bars">{"".join(bars)}</div>'
 
 
-def opinion_words(probabilities: Vector, labels: Sequence[str], wanted: int | None) -> str:
+def opinion_words(probabilities: Vector, labels: Sequence[str], wanted: int | None, language: str) -> str:
     """The same in a line."""
-    return " · ".join(f"{labels[index]} {probabilities[index]:.2f}" for index in leading(probabilities, wanted)[:3])
+    names, best = class_names(language, labels), leading(probabilities, wanted)[:3]
+    return " · ".join(f"{names[index]} {say_decimals(language, probabilities[index])}" for index in best)

@@ -19,10 +19,10 @@ from nnviz_widgets.methods.ascent_step import AscentStep
 from nnviz_widgets.render.colormap import Pixels
 from nnviz_widgets.render.curve import Mark, curve
 from nnviz_widgets.render.figure import Panel
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.widgets.ascent_opinion import Vector, opinion, opinion_html, opinion_words
 from nnviz_widgets.widgets.ascent_timeline import Timeline
 from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.number import decimal_mark, say_number
 from nnviz_widgets.widgets.run_widget import Moment
 from nnviz_widgets.widgets.scene import Bitmap, Scene, Sprite
 from nnviz_widgets.widgets.surface import Surface
@@ -79,7 +79,15 @@ class AscentPanes:
         values, best = timeline.values, timeline.best
         marks = [Mark(moment.step)] + ([] if best is None else [Mark(best.step, filled=True)])
         width, height = CURVE
-        self._curve = curve(values, last=moment.steps, width=width, height=height, marks=tuple(marks), dark=state.dark)
+        self._curve = curve(
+            values,
+            last=moment.steps,
+            width=width,
+            height=height,
+            marks=tuple(marks),
+            dark=state.dark,
+            decimal=decimal_mark(self._language),
+        )
         self._surface.show(
             {
                 "picture": Scene(None, (self._sprite(pixels_of(self._engine.contract, step.x)),)),
@@ -89,7 +97,7 @@ class AscentPanes:
         self.frames["picture"].say(question.title, self._words(state, moment))
         self.frames["curve"].say(self._say("ascent_curve", value=question.value), self._best_words(timeline))
         thought = self._thought[1] if running and self._thought is not None else self._opinion_of(step)
-        self._bars.value = opinion_html(thought, self._engine.labels, state.wanted)
+        self._bars.value = opinion_html(thought, self._engine.labels, state.wanted, self._language)
         if running:  # words that are read aloud do not change with every frame
             return {"picture": question.title, "curve": self._say("ascent_curve", value=question.value)}
         return {"picture": f"{question.title}: {self._words(state, moment)}", "curve": self._best_words(timeline)}
@@ -99,7 +107,7 @@ class AscentPanes:
         question = state.question
         picture = Panel(pixels_of(self._engine.contract, moment.shown.x), question.title, smooth=True)
         line = Panel(self._curve, self._say("ascent_curve", value=question.value))
-        thought = opinion_words(self._opinion_of(moment.shown), self._engine.labels, state.wanted)
+        thought = opinion_words(self._opinion_of(moment.shown), self._engine.labels, state.wanted, self._language)
         return [[picture, line]], f"{self._words(state, moment)} · {thought}"
 
     def _sprite(self, pixels: Pixels) -> Sprite:
@@ -112,9 +120,9 @@ class AscentPanes:
         step = moment.shown
         return self._say(
             "ascent_caption",
-            value=format_number(mean_value(step.value)),
+            value=say_number(self._language, mean_value(step.value)),
             step=moment.step,
-            norm=format_number(mean_value(step.gradient_norm)),
+            norm=say_number(self._language, mean_value(step.gradient_norm)),
             seed=state.seed,
         )
 
@@ -122,7 +130,9 @@ class AscentPanes:
         best = timeline.best
         if best is None:
             return ""
-        return self._say("ascent_best_at", value=format_number(mean_value(best.shown.value)), step=best.step)
+        return self._say(
+            "ascent_best_at", value=say_number(self._language, mean_value(best.shown.value)), step=best.step
+        )
 
     def think(self, step: AscentStep) -> None:
         """Ask the network about a step of a running ascent, for a small share of the time. Worker's thread."""

@@ -9,6 +9,7 @@ import ipywidgets
 
 from nnviz_widgets.lang import TEXT, say
 from nnviz_widgets.methods.presets import Preset, preset
+from nnviz_widgets.widgets.number import decimal_mark
 
 
 class Published:
@@ -42,9 +43,10 @@ class Published:
     def _here(self, name: str) -> str:
         if name == "start":
             return say(self._language, f"ascent_start_{self._widget.start_from}")
-        return f"{getattr(self._widget, name):.3g}"
+        return f"{getattr(self._widget, name):.3g}".replace(".", decimal_mark(self._language))
 
 
 def translated(language: str, published: str) -> str:
-    """A paper's number with its words in a language; what has no words is the same in all."""
-    return str(TEXT[language].get(f"ascent_said: {published}", published))
+    """A paper's number with its words in a language; what has no words is a number."""
+    number = published.replace(".", decimal_mark(language))
+    return str(TEXT[language].get(f"ascent_said: {published}", number))

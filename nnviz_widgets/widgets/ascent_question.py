@@ -11,6 +11,7 @@ from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.engine.objectives import Objective, channel, direction, logit, neuron
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import say
+from nnviz_widgets.lang.classes import class_names
 from nnviz_widgets.render.numbers import MINUS
 from nnviz_widgets.widgets.saliency_question import NAMES
 
@@ -86,7 +87,7 @@ def _title(engine: Engine, state: SimpleNamespace, unit: tuple[int, int] | None,
     fields = {"layer": state.layer, "channel": state.channel}
     match state.of:
         case "class":
-            return say(language, "ascent_of_class", name=engine.labels[state.target])
+            return say(language, "ascent_of_class", name=class_names(language, engine.labels)[state.target])
         case "channel":
             return say(language, "ascent_of_channel", **fields)
         case "neuron" if unit is not None:

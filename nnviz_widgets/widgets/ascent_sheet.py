@@ -14,7 +14,6 @@ from nnviz_widgets.engine.objectives import channel
 from nnviz_widgets.lang import say_error
 from nnviz_widgets.methods.presets import PRESETS
 from nnviz_widgets.render.figure import Panel
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.widgets.ascent_columns_controls import LONGEST
 from nnviz_widgets.widgets.ascent_question import Question, question_of
 from nnviz_widgets.widgets.ascent_sheet_controls import made_fields, what_fields
@@ -134,10 +133,10 @@ class AscentSheet(RunWidget):
             return self._say("sheet_tile_waiting", channel=chosen)
         if tile.error is not None:
             return self._say("sheet_tile_failed", channel=chosen, reason=say_error(self.language, tile.error))
-        fields = {"channel": chosen, "value": question.value, "number": format_number(tile.value)}
+        fields = {"channel": chosen, "value": question.value, "number": self._number(tile.value)}
         if tile.top is None:
             return self._say("sheet_tile", **fields)
-        name, probability = self.engine.labels[tile.top[0]], format_number(tile.top[1], digits=2)
+        name, probability = self._class_names[tile.top[0]], self._number(tile.top[1], digits=2)
         return self._say("sheet_tile_top", **fields, name=name, probability=probability)
 
     def _say_below(self, words: str) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, SupportsFloat
 
 import ipywidgets
 import traitlets
@@ -20,9 +20,11 @@ from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.engine.idle_threads import release_idle_threads
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import check_language, current_language, say
+from nnviz_widgets.lang.classes import class_names
 from nnviz_widgets.live import Background, Partial, Superseded, Ticket
 from nnviz_widgets.render.figure import Panel, compose_rows
 from nnviz_widgets.widgets.files import picture_path
+from nnviz_widgets.widgets.number import decimal_mark, say_number
 from nnviz_widgets.widgets.pointer import Event, Pointer
 from nnviz_widgets.widgets.scene import RATIO
 from nnviz_widgets.widgets.status import Status
@@ -131,7 +133,8 @@ class LiveWidget(ipywidgets.VBox):
         assert self._shown is not None
         state, shown = self._shown
         rows, caption = self._panels(state, shown)
-        return Image.fromarray(compose_rows(rows, caption=caption, dark=state.dark, height=self._side))
+        look = {"dark": state.dark, "height": self._side, "decimal": decimal_mark(self.language)}
+        return Image.fromarray(compose_rows(rows, caption=caption, **look))
 
     def save(self, path: str | Path) -> Path:
         """Write the current view as a picture file; the name's ending says which kind."""
@@ -264,6 +267,14 @@ class LiveWidget(ipywidgets.VBox):
 
     def _say(self, key: str, **fields: object) -> str:
         return say(self.language, key, **fields)
+
+    def _number(self, value: SupportsFloat, *, digits: int = 3) -> str:
+        return say_number(self.language, value, digits=digits)
+
+    @property
+    def _class_names(self) -> tuple[str, ...]:
+        """Of the network, in the language of the widget."""
+        return class_names(self.language, self.engine.labels)
 
 
 def _close_all(widget: ipywidgets.Widget) -> None:

@@ -14,7 +14,6 @@ from nnviz_widgets.methods.dream_octaves import reduced
 from nnviz_widgets.methods.dream_options import Knobs
 from nnviz_widgets.methods.dream_plan import DreamState, plan_dream
 from nnviz_widgets.render.figure import Panel
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.widgets.controls import bind, dropdown, more
 from nnviz_widgets.widgets.deepdream_controls import channels_field, how_sliders, of_buttons, rare
 from nnviz_widgets.widgets.deepdream_saving import DreamSaving, dream_pixels
@@ -128,7 +127,7 @@ class DeepDream(DreamSaving):
 
     def _title(self, state: SimpleNamespace) -> str:
         if state.of == "class":
-            return self._say("dream_title_class", name=self.engine.labels[self._class_of(state)])
+            return self._say("dream_title_class", name=self._class_names[self._class_of(state)])
         if state.guide is not None:
             return self._say("dream_title_guided", layer=state.layer)
         return self._say(f"dream_title_{state.of}", layer=state.layer, channels=", ".join(map(str, state.channels)))
@@ -150,7 +149,7 @@ class DeepDream(DreamSaving):
             height=height,
             step=step.step,
             steps=plan.steps,
-            value=format_number(step.value),
+            value=self._number(step.value),
         )
 
     def _result(self, moment: Moment) -> DreamStep:

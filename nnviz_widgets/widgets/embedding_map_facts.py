@@ -9,11 +9,11 @@ import numpy as np
 
 from nnviz_widgets.methods.nearest import Nearest
 from nnviz_widgets.render.colormap import Pixels
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.render.overlay import paste
 from nnviz_widgets.widgets.embedding_map_marks import swatch
 from nnviz_widgets.widgets.embedding_map_thumbnails import Thumbnails
 from nnviz_widgets.widgets.neighbours_sheet import fitted
+from nnviz_widgets.widgets.number import say_number
 from nnviz_widgets.widgets.scene import RATIO, Bitmap
 
 BIG, SMALL, BETWEEN = 112, 73, 4  # CSS pixels of a picture and of its neighbours
@@ -33,10 +33,10 @@ def portrait(picture: Pixels, near: Nearest, thumbnails: Thumbnails) -> Bitmap:
     return Bitmap(page)
 
 
-def neighbours_in_words(near: Nearest, names: Sequence[str]) -> str:
+def neighbours_in_words(near: Nearest, names: Sequence[str], language: str) -> str:
     """The names of neighbours with their distances."""
     distances = near.distances.tolist()
-    return " · ".join(f"{name} {format_number(d)}" for name, d in zip(names, distances, strict=True))
+    return " · ".join(f"{name} {say_number(language, d)}" for name, d in zip(names, distances, strict=True))
 
 
 def legend_of(

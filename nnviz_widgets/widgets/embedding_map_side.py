@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz_widgets.methods.nearest import Nearest
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.render.scale import Scale
 from nnviz_widgets.widgets.embedding_map_facts import MOST, SIZE, legend_of, neighbours_in_words, portrait
 from nnviz_widgets.widgets.embedding_map_looks import most_of
@@ -19,6 +18,7 @@ from nnviz_widgets.widgets.embedding_map_marks import seam_colours
 from nnviz_widgets.widgets.embedding_map_stage import counted
 from nnviz_widgets.widgets.embedding_map_thumbnails import Thumbnails
 from nnviz_widgets.widgets.frame import Frame, colour_bar
+from nnviz_widgets.widgets.number import decimal_mark, say_number
 from nnviz_widgets.widgets.scene import Scene, Sprite
 from nnviz_widgets.widgets.surface import Surface
 
@@ -54,16 +54,25 @@ class Side:
         widget, say = self._widget, self._widget._say
         parts = []
         if trust is not None:
-            fields = {"trust": format_number(trust[0]), "recall": format_number(100 * trust[1], digits=2)}
+            fields = {
+                "trust": say_number(widget.language, trust[0]),
+                "recall": say_number(widget.language, 100 * trust[1], digits=2),
+            }
             parts.append(f"<p>{html.escape(say('map_trust', k=widget._k, **fields))}</p>")
         if selected:
             parts.append(f"<p>{html.escape(say('map_selected', count=len(selected)))}</p>")
         if self._colours == "seams" and seams is not None:
-            bar = colour_bar(Scale(0.0, most_of(seams)), say("seam_unit"), seam_colours, height=120)
+            bar = colour_bar(
+                Scale(0.0, most_of(seams)),
+                say("seam_unit"),
+                seam_colours,
+                height=120,
+                decimal=decimal_mark(widget.language),
+            )
             parts.append(f"<p>{html.escape(say('seam_words', percent=round(100 * float(seams.mean()))))}</p>{bar}")
         if selected or self._colours == "class":
             counts = counted(selected, widget.embedding.labels) if selected else self._totals
-            classes = widget.embedding.images.classes
+            classes = widget._set_classes
             others = say("class_others", count="{count}")
             parts.append(legend_of(counts, self._totals, classes, say("class_none"), others, dark=state.dark))
         self._words.value = f'<div class="nnviz-facts">{"".join(parts)}</div>'
@@ -76,5 +85,5 @@ class Side:
         names = [widget._name(other) for other in near.numbers.tolist()]
         self._frame.box.layout.display = None
         title = widget._say("near_title", name=widget._name(number), k=len(names))
-        self._frame.say(title, neighbours_in_words(near, names))
+        self._frame.say(title, neighbours_in_words(near, names, widget.language))
         widget._pointer.labels = {**widget._pointer.labels, "near": title}

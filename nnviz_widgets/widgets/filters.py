@@ -18,7 +18,6 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.live import Partial
 from nnviz_widgets.methods.filters import filters, inputs_of, layers_with_filters, shape_of
 from nnviz_widgets.render.figure import Panel
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.render.scale import Scale
 from nnviz_widgets.widgets.base import LiveWidget
 from nnviz_widgets.widgets.controls import bind, dropdown, index_slider
@@ -31,6 +30,7 @@ from nnviz_widgets.widgets.filter_sheet import (
     weight_scale,
 )
 from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.number import decimal_mark
 from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.scene import RATIO
 from nnviz_widgets.widgets.tiles import Tiles
@@ -130,7 +130,10 @@ class Filters(LiveWidget):
         self.observe(self._on_layer, "layer")
         bind(self, "filter", self._filter_control, self._failed)
         bind(self, "scale", scale, self._failed)
-        self._frames = {name: Frame(self._surface, name, bar=name == "inputs") for name in self._surface.sizes}
+        self._frames = {
+            name: Frame(self._surface, name, bar=name == "inputs", decimal=decimal_mark(self.language))
+            for name in self._surface.sizes
+        }
         controls = ipywidgets.HBox([layer, self._filter_control, scale])
         controls.add_class("nnviz-row")
         pictures = ipywidgets.HBox([frame.box for frame in self._frames.values()])
@@ -215,7 +218,7 @@ class Filters(LiveWidget):
         cell = self._drawn.inputs.cell_at(event.x * width, event.y * height, *shown.values.shape[2:])
         if cell is not None:
             index, row, col = cell
-            value = format_number(shown.values[state.filter, index, row, col])
+            value = self._number(shown.values[state.filter, index, row, col])
             caption = self._say("inputs_hover", input=shown.inputs[index], row=row, col=col, value=value)
             self._frames["inputs"].say_below(caption)
 
@@ -228,7 +231,7 @@ class Filters(LiveWidget):
         if index is not None and event.kind == "click":
             self.filter = index
         elif index is not None and event.kind == "move":
-            low, high = (format_number(value) for value in (shown.values[index].min(), shown.values[index].max()))
+            low, high = (self._number(value) for value in (shown.values[index].min(), shown.values[index].max()))
             self._frames["all"].say_below(self._say("all_hover", filter=index, low=low, high=high))
 
     def _result(self, shown: Shown) -> Tensor:

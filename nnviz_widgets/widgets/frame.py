@@ -19,12 +19,14 @@ class Frame:
 
     Args:
         bar: whether there is room for a colour bar beside the pane.
+        decimal: the decimal mark of its numbers.
     """
 
-    def __init__(self, surface: Surface, name: str, *, bar: bool = False) -> None:
+    def __init__(self, surface: Surface, name: str, *, bar: bool = False, decimal: str = ".") -> None:
         width, height = surface.sizes[name]
         self.width, self.height = width, height
         self._shown: tuple[object, ...] = ()
+        self._decimal = decimal
         self.title = ipywidgets.HTML()
         self.caption = ipywidgets.HTML(layout=ipywidgets.Layout(width=f"{width}px", max_width="100%"))
         self.bar = ipywidgets.HTML() if bar else None
@@ -63,7 +65,7 @@ class Frame:
         key = (scale, label, colours, height)
         if self.bar is not None and key != self._shown:
             self._shown = key
-            self.bar.value = colour_bar(scale, label, colours, height=height or self.height)
+            self.bar.value = colour_bar(scale, label, colours, height=height or self.height, decimal=self._decimal)
 
     def cut_to(self, width: int, height: int) -> None:
         """Show only the upper part of the pane, in CSS pixels; its left too where a colour bar stands beside it."""
@@ -72,13 +74,13 @@ class Frame:
         self.cut.layout.height = None if height >= self.height else f"{height}px"
 
 
-def colour_bar(scale: Scale, label: str, colours: Colours, *, height: int) -> str:
-    """A vertical colour bar as HTML: the page gives its own text colours."""
+def colour_bar(scale: Scale, label: str, colours: Colours, *, height: int, decimal: str = ".") -> str:
+    """A vertical colour bar as HTML: the page gives its own text colours; `decimal` is the decimal mark."""
     pixels = colours(np.linspace(1, -1 if scale.signed else 0, 128)[:, None])
     source = base64.b64encode(encode_png(pixels)).decode()
     marks = "".join(
         f'<span class="nnviz-tick" style="top:{100 * (1 - place):.2f}%">{html.escape(text)}</span>'
-        for place, text in ticks(scale, most=6)
+        for place, text in ticks(scale, most=6, decimal=decimal)
     )
     return (
         f'<div class="nnviz-bar" style="height:{height}px"><img alt="" src="data:image/png;base64,{source}">{marks}'

@@ -73,11 +73,11 @@ class GradCam(GradCamPointing, OwnMethodWidget, TargetWidget):
 
     @validate("second")
     def _validate_second(self, proposal: Any) -> int:
-        return self.engine.class_index(proposal["value"])  # None comes past without a check
+        return self._class_index(proposal["value"])  # None comes past without a check
 
     @validate("against")
     def _validate_against(self, proposal: Any) -> int:
-        return self.engine.class_index(proposal["value"])
+        return self._class_index(proposal["value"])
 
     def _last_layer(self) -> str:
         """The last layer with places on which the most probable class depends."""
@@ -106,7 +106,7 @@ class GradCam(GradCamPointing, OwnMethodWidget, TargetWidget):
         }
         for trait, control in controls.items():
             bind(self, trait, control, self._failed)
-        self._drawing = GradCamPanes(self._surface, self._layout, self.language, self._say, self.engine.labels)
+        self._drawing = GradCamPanes(self._surface, self._layout, self.language, self._say, self._class_names)
         self._frames = frames = self._drawing.frames
         classes = [
             self._target_control(),

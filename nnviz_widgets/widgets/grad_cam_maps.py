@@ -119,7 +119,7 @@ def objective_of(engine: Engine, state: SimpleNamespace, index: int) -> Objectiv
     if state.against is None:
         return logit(index)
     if index == state.against:
-        raise NnvizError("classes_equal", name=engine.labels[index])
+        raise NnvizError("classes_equal", name=state.class_names[index])
     return logit(index) - logit(state.against)
 
 

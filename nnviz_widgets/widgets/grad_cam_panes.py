@@ -11,11 +11,11 @@ import numpy as np
 from nnviz_widgets.methods.cam_variants import FROM_GRADIENTS
 from nnviz_widgets.methods.own_method import name_of
 from nnviz_widgets.render.figure import Panel
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.render.scale import Scale, apply, colourise, colours_of, scale_of
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.grad_cam_maps import ClassMap, Map, Shown, Strip
 from nnviz_widgets.widgets.grad_cam_strip import StripLayout, strip_scene, strip_words
+from nnviz_widgets.widgets.number import decimal_mark, say_number
 from nnviz_widgets.widgets.own_method import Own, own_caption, say_own, worst_cell
 from nnviz_widgets.widgets.scene import Bitmap, Box, Scene, Sprite
 from nnviz_widgets.widgets.surface import Surface
@@ -36,7 +36,8 @@ class GradCamPanes:
     def __init__(
         self, surface: Surface, layout: StripLayout, language: str, say: Callable[..., str], labels: Sequence[str]
     ) -> None:
-        self.frames = {pane: Frame(surface, pane, bar=pane in (*MAPS, "guided")) for pane in surface.sizes}
+        decimal, bars = decimal_mark(language), (*MAPS, "guided")
+        self.frames = {pane: Frame(surface, pane, bar=pane in bars, decimal=decimal) for pane in surface.sizes}
         self.layout = layout
         self._surface = surface
         self._language = language
@@ -117,27 +118,27 @@ class GradCamPanes:
         """What the map is, or its value at a cell; what to try where there is nothing in it."""
         height, width = each.values.shape
         if cell is not None:
-            value = format_number(float(each.values[cell]))
+            value = say_number(self._language, float(each.values[cell]))
             return self._say("map_unit", row=cell[0], col=cell[1], value=value)
         method = self._say("cam_title", variant=self._say(f"variant_{state.variant}"), layer=state.layer)
         maximum = float(each.values.max())
         key = "cam_caption" if maximum > 0 else "cam_nothing"
-        return self._say(key, method=method, height=height, width=width, maximum=format_number(maximum))
+        return self._say(key, method=method, height=height, width=width, maximum=say_number(self._language, maximum))
 
     def own_caption(self, own: Own, cell: Cell | None) -> str:
         """How a person's map compares, or its value at a cell."""
         if own.compared is None or cell is None:
             return own_caption(self._language, own)
-        value = format_number(float(own.compared.values[0, 0][cell]))
+        value = say_number(self._language, float(own.compared.values[0, 0][cell]))
         return self._say("map_unit", row=cell[0], col=cell[1], value=value)
 
     def strip_caption(self, strip: Strip, index: int | None = None) -> str:
         """Their scale and how they were made, or one class with the maximum of its map."""
         if index is not None:
-            maximum = format_number(float(strip.values[index].max()))
+            maximum = say_number(self._language, float(strip.values[index].max()))
             return self._say("strip_hover", name=self._name(*strip.classes[index]), maximum=maximum)
         key = "strip_at_once" if strip.at_once else "strip_caption"
-        return self._say(key, maximum=format_number(float(strip.values.max())))
+        return self._say(key, maximum=say_number(self._language, float(strip.values.max())))
 
     def panels(self, state: SimpleNamespace, shown: Shown) -> list[list[Panel]]:
         """The same as pictures for a page without a kernel."""
@@ -180,7 +181,7 @@ class GradCamPanes:
         if self._strip is None or self._strip[0] != key:
             scale = Scale(0.0, float(strip.values.max()))
             heats = [heat(values, scale) for values in strip.values]
-            words = [(self._labels[index], format_number(p, digits=2)) for index, p in strip.classes]
+            words = [(self._labels[index], say_number(self._language, p, digits=2)) for index, p in strip.classes]
             text = strip_words(self.layout, words, dark=state.dark)
             scene = strip_scene(self.layout, photo.pixels, heats, text, overlay=state.overlay, smooth=smooth)
             self._strip = key, scene
@@ -189,7 +190,7 @@ class GradCamPanes:
         return replace(self._strip[1], outlines=tuple(self.layout.box(place) for place in places))
 
     def _name(self, index: int, probability: float) -> str:
-        return f"{self._labels[index]} {format_number(probability, digits=2)}"
+        return f"{self._labels[index]} {say_number(self._language, probability, digits=2)}"
 
     def _show(self, pane: str, *, shown: bool) -> None:
         self.frames[pane].box.layout.display = None if shown else "none"

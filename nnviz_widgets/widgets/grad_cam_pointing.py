@@ -8,17 +8,18 @@ from typing import Any
 
 import traitlets
 
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.grad_cam_maps import Shown, Strip
 from nnviz_widgets.widgets.grad_cam_panes import MAPS, Cell, GradCamPanes
 from nnviz_widgets.widgets.grad_cam_strip import StripLayout
+from nnviz_widgets.widgets.number import say_number
 from nnviz_widgets.widgets.pointer import Event
 
 
 class GradCamPointing(traitlets.HasTraits):
     """Mixin of the widget: `_cell` is the cell that is pointed at, or None."""
 
+    language: str
     target: Any
     _cell: Cell | None
     _shown: tuple[SimpleNamespace, Any] | None
@@ -40,7 +41,7 @@ class GradCamPointing(traitlets.HasTraits):
                 self._frames["strip"].say_below(self._drawing.strip_caption(shown.strip))
         elif event.pane == "guided" and event.kind == "move" and shown.guided is not None:
             row, col = _cell(event, *shown.guided.shape)
-            value = format_number(float(shown.guided[row, col]))
+            value = say_number(self.language, float(shown.guided[row, col]))
             self._frames["guided"].say_below(self._say("map_unit", row=row, col=col, value=value))
         elif event.pane in ("photo", "own", *MAPS):
             rows, cols = shown.maps[0].values.shape

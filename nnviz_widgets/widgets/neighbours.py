@@ -13,7 +13,6 @@ import traitlets
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.methods.nearest import Nearest
 from nnviz_widgets.render.figure import Panel
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.widgets.controls import bind, dropdown
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.neighbours_pointing import NeighboursPointing
@@ -120,10 +119,10 @@ class Neighbours(NeighboursPointing):
         if compared:
             words.append(self._say("neighbours_same", same=sum(compared), count=len(compared)))
         if shown.whole is not None:
-            words.append(self._say("neighbours_whole", percent=format_number(100 * shown.whole)))
+            words.append(self._say("neighbours_whole", percent=self._number(100 * shown.whole)))
         recall = min(row.near.recall for row in shown.rows)
         if recall < 1:
-            words.append(self._say("neighbours_recall", percent=format_number(100 * recall)))
+            words.append(self._say("neighbours_recall", percent=self._number(100 * recall)))
         return title, " · ".join(words)
 
     def _on_chosen(self, _change: Any) -> None:

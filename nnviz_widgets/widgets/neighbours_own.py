@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.samples import sample
+from nnviz_widgets.lang.classes import class_names
 from nnviz_widgets.methods.embeddings import Embedding
 from nnviz_widgets.widgets.base import LiveWidget
 from nnviz_widgets.widgets.photo_controls import is_sample
@@ -58,8 +59,13 @@ class EmbeddingWidget(LiveWidget):
 
     def _name(self, number: int) -> str:
         """The class of a picture, by its place in the embedding; its id where it has none."""
-        index = self.embedding.numbers[number]
-        return self.embedding.images.label(index) or self.embedding.ids[number]
+        label = self.embedding.labels[number]
+        return self.embedding.ids[number] if label is None else self._set_classes[label]
+
+    @property
+    def _set_classes(self) -> tuple[str, ...]:
+        """Of the pictures, in the language of the widget."""
+        return class_names(self.language, self.embedding.images.classes)
 
     def _vectors_in_words(self) -> str:
         """Whose values the vectors are, and whether maps were averaged."""

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.neighbours_rows import NeighboursRows, Shown
 from nnviz_widgets.widgets.pointer import Event
@@ -71,7 +70,7 @@ class NeighboursPointing(NeighboursRows):
             number, key, distance = row.number, "neighbours_reference", ""
         else:
             number, key = int(row.near.numbers[tile[1] - 1]), "neighbours_hover"
-            distance = format_number(row.near.distances[tile[1] - 1])
+            distance = self._number(row.near.distances[tile[1] - 1])
         if number is None:
             self._frame.say_below(self._say("photo_own"))
             return

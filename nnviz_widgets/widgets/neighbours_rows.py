@@ -9,7 +9,6 @@ from typing import Any
 
 from nnviz_widgets.live import Partial
 from nnviz_widgets.methods.nearest import Nearest
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.widgets.neighbours_own import EmbeddingWidget
 from nnviz_widgets.widgets.neighbours_sheet import Sheet, Tile
 from nnviz_widgets.widgets.scene import Bitmap
@@ -64,7 +63,7 @@ class NeighboursRows(EmbeddingWidget):
         for number, distance in zip(row.near.numbers.tolist(), row.near.distances.tolist(), strict=True):
             thumbnail = images.thumbnail(numbers[number], 168)
             same = self._alike(row.number, number) is True
-            found.append(Tile(thumbnail, self._name(number), format_number(distance), same))
+            found.append(Tile(thumbnail, self._name(number), self._number(distance), same))
         return found
 
     def _alike(self, first: int | None, second: int) -> bool | None:

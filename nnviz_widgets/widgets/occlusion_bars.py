@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from nnviz_widgets.widgets.number import say_decimals
+
 STEADY = 4  # the clean picture's most probable classes, in their order
 ENTER = 2  # rows below them for what the square brings up
 LEAST = 0.01  # probability from which such a class has a bar; its row stays empty below
@@ -32,22 +34,17 @@ def entering_classes(now: Vector, steady: Sequence[int], before: Sequence[int | 
     return tuple(next(fresh, None) if c is None else c for c in kept)
 
 
-def share(probability: float) -> str:
-    """A probability with two decimals, so that a row of them stands in line."""
-    return f"{probability:.2f}"
-
-
-def heading_html(clean: Vector, now: Vector | None, labels: Sequence[str], width: int) -> str:
+def heading_html(clean: Vector, now: Vector | None, labels: Sequence[str], language: str, width: int) -> str:
     """The most probable class before and, with the square, after; labels give way where there is no room."""
-    parts = [_named(clean, labels)]
+    parts = [_named(clean, labels, language)]
     if now is not None:
-        parts += ["<span>→</span>", _named(now, labels)]
+        parts += ["<span>→</span>", _named(now, labels, language)]
     return f'<div class="nnviz-title nnviz-change" style="max-width:{width}px">{"".join(parts)}</div>'
 
 
-def heading(clean: Vector, now: Vector | None, labels: Sequence[str]) -> str:
+def heading(clean: Vector, now: Vector | None, labels: Sequence[str], language: str) -> str:
     """The same as plain text."""
-    said = [f"{labels[int(v.argmax())]} {share(v.max())}" for v in (clean, now) if v is not None]
+    said = [f"{labels[int(v.argmax())]} {say_decimals(language, v.max())}" for v in (clean, now) if v is not None]
     return " → ".join(said)
 
 
@@ -56,24 +53,28 @@ def bars_html(
     clean: Vector,
     now: Vector,
     labels: Sequence[str],
+    language: str,
     colour: Callable[[int], Colour | None],
 ) -> str:
     """One bar a class, with a tick at its probability on the clean picture; the most probable one is bold."""
     first = int(now.argmax())
-    bars = [_EMPTY if c is None else _bar(c, first, clean, now, labels, colour(c)) for c in rows]
+    bars = [
+        _EMPTY if c is None else _bar(c, first, clean, now, labels[c], say_decimals(language, now[c]), colour(c))
+        for c in rows
+    ]
     return f'<div class="nnviz-bars">{"".join(bars)}</div>'
 
 
-def _bar(c: int, first: int, clean: Vector, now: Vector, labels: Sequence[str], colour: Colour | None) -> str:
+def _bar(c: int, first: int, clean: Vector, now: Vector, label: str, share: str, colour: Colour | None) -> str:
     fill = f";background:rgb{colour}" if colour else ""
     won = " nnviz-first" if c == first else ""
     return (
         f'<div class="nnviz-row-bar{won}"><span style="width:{100 * now[c]:.1f}%{fill}"></span>'
         f'<u style="left:{100 * clean[c]:.1f}%"></u>'
-        f"<b>{html.escape(labels[c])}</b><i>{share(now[c])}</i></div>"
+        f"<b>{html.escape(label)}</b><i>{share}</i></div>"
     )
 
 
-def _named(values: Vector, labels: Sequence[str]) -> str:
+def _named(values: Vector, labels: Sequence[str], language: str) -> str:
     label = html.escape(labels[int(values.argmax())])
-    return f'<span title="{label}"><b>{label}</b>&nbsp;{share(values.max())}</span>'
+    return f'<span title="{label}"><b>{label}</b>&nbsp;{say_decimals(language, values.max())}</span>'

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz_widgets.lang import say
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.render.scale import Scale, colourise, colours_of, scale_of
 from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.number import say_number
 from nnviz_widgets.widgets.scene import Bitmap, Scene, Sprite
 
 FEATURES = ("feature", "hidden")
@@ -30,7 +30,7 @@ class FeaturePanes:
         found = {}
         for name, values in maps.items():
             frame = self.frames[name]
-            total = format_number(float(values.sum(dtype=np.float64)))
+            total = say_number(self._language, float(values.sum(dtype=np.float64)))
             frame.say(say(self._language, f"occlusion_{name}"), say(self._language, "occlusion_total", total=total))
             frame.show_bar(scale, say(self._language, "activation"), colours_of(scale, dark=dark))
             pixels = Bitmap(colourise(values, scale, dark=dark))

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.lang import say
+from nnviz_widgets.lang.classes import class_names
 from nnviz_widgets.methods.occlusion_map import OcclusionMap
 from nnviz_widgets.methods.own_method import Comparison
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.render.scale import Scale, colourise, colours_of, scale_of
 from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.number import say_number
 from nnviz_widgets.widgets.occlusion_classes import ClassColours, Mark, legend_html
 from nnviz_widgets.widgets.occlusion_square import Cell, Ground
 from nnviz_widgets.widgets.own_method import Own, worst_cell
@@ -60,13 +61,17 @@ class MapPanes:
         self._ground: Ground | None = None
 
     @property
+    def _names(self) -> tuple[str, ...]:
+        return class_names(self._language, self._engine.labels)
+
+    @property
     def ready(self) -> bool:
         """Whether there is a map."""
         return self._ground is not None
 
     def title(self, name: str, shown: Shown, layer: str) -> str:
         channel = None if shown.map is None else shown.map.channel
-        fields = {"asked": self._engine.labels[shown.asked], "layer": layer, "channel": channel}
+        fields = {"asked": self._names[shown.asked], "layer": layer, "channel": channel}
         return self._say(f"occlusion_{name}", **fields)
 
     def take(self, shown: Shown, ground: Ground, layer: str, *, dark: bool) -> None:
@@ -111,13 +116,15 @@ class MapPanes:
     def say_at(self, cell: Cell) -> None:
         """Captions: the numbers of a cell, and those of the whole map."""
         for name, values in self._values.items():
-            value = self._engine.labels[values[cell]] if name == "predicted" else format_number(float(values[cell]))
+            value = (
+                self._names[values[cell]] if name == "predicted" else say_number(self._language, float(values[cell]))
+            )
             here = self._say("map_unit", row=cell[0], col=cell[1], value=value)
             self.frames[name].say_below(self._lines[name], before=f'<div class="nnviz-here">{html.escape(here)}</div>')
 
     def marks(self) -> list[Mark]:
         """The legend of the most probable classes."""
-        return self.colours.marks(self._values["predicted"], self._engine.labels, self._language)
+        return self.colours.marks(self._values["predicted"], self._names, self._language)
 
     def words(self) -> str:
         """What is known of the map of probabilities."""
@@ -133,15 +140,15 @@ class MapPanes:
         return Scene(None, (Sprite(pixels, (0, 0, *size)),), worst_cell(compared, *size))
 
     def _range(self, values: NDArray[Any]) -> str:
-        low, high = format_number(float(values.min())), format_number(float(values.max()))
+        low, high = say_number(self._language, float(values.min())), say_number(self._language, float(values.max()))
         return self._say("occlusion_range", low=low, high=high)
 
     def _how(self, found: OcclusionMap) -> str:
         if found.done < 1:
             return self._say("occlusion_coarse")
         if found.half_cost:
-            return self._say("occlusion_half", cost=format_number(found.half_cost, digits=2))
-        return self._say(f"occlusion_{found.exact_by}", gain=format_number(found.gain, digits=2))
+            return self._say("occlusion_half", cost=say_number(self._language, found.half_cost, digits=2))
+        return self._say(f"occlusion_{found.exact_by}", gain=say_number(self._language, found.gain, digits=2))
 
     def _say(self, key: str, **fields: object) -> str:
         return say(self._language, key, **fields)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nnviz_widgets.engine.engine import Engine
+from nnviz_widgets.lang import say
+from nnviz_widgets.lang.classes import class_names
 from nnviz_widgets.methods.occluders import Fill, occluder
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.occlusion_bars import (
@@ -28,8 +30,8 @@ from nnviz_widgets.widgets.scene import Bitmap, Box, Scene, Sprite
 class SquarePane:
     """What the left side of the widget shows."""
 
-    def __init__(self, frame: Frame, engine: Engine, hint: str) -> None:
-        self.frame, self._engine, self._hint = frame, engine, hint
+    def __init__(self, frame: Frame, engine: Engine, language: str) -> None:
+        self.frame, self._engine, self._language = frame, engine, language
         self.heading = ""
         self._entering: tuple[int | None, ...] = ()
         self._cover: tuple[Tensor, Fill, NDArray[np.uint8]] | None = None
@@ -46,15 +48,15 @@ class SquarePane:
 
     def say(self, shown: Shown, now: NDArray[np.float64] | None, colour: Callable[[int], Colour | None]) -> None:
         """The most probable class before and after, and the bars; without an answer yet, before alone."""
-        labels = self._engine.labels
-        self.heading = heading(shown.clean, now, labels)
-        self.frame.title.value = heading_html(shown.clean, now, labels, self.frame.width)
+        names = class_names(self._language, self._engine.labels)
+        self.heading = heading(shown.clean, now, names, self._language)
+        self.frame.title.value = heading_html(shown.clean, now, names, self._language, self.frame.width)
         steady = steady_classes(shown.clean, shown.asked)
         if now is None:
             now = shown.clean
         self._entering = entering_classes(now, steady, self._entering)
-        bars = bars_html((*steady, *self._entering), shown.clean, now, labels, colour)
-        self.frame.say_below(self._hint, before=bars)
+        bars = bars_html((*steady, *self._entering), shown.clean, now, names, self._language, colour)
+        self.frame.say_below(say(self._language, "occlusion_hint"), before=bars)
 
     def _covering(self, x: Tensor, fill: Fill) -> Any:
         """The whole picture that shows through the square, uint8 (h, w, 3)."""

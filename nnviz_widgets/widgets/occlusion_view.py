@@ -16,6 +16,7 @@ from nnviz_widgets.methods.occluders import Fill
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.render.legend import legend
 from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.number import decimal_mark
 from nnviz_widgets.widgets.occlusion_bars import steady_classes
 from nnviz_widgets.widgets.occlusion_classes import ClassColours
 from nnviz_widgets.widgets.occlusion_features import FEATURES, FeaturePanes
@@ -57,10 +58,11 @@ class OcclusionView:
 
     def __init__(self, engine: Engine, surface: Surface, language: str) -> None:
         self._engine, self._surface, self._language = engine, surface, language
-        frames = self.frames = {name: Frame(surface, name, bar=name in BARS) for name in surface.sizes}
+        decimal = decimal_mark(language)
+        frames = self.frames = {n: Frame(surface, n, bar=n in BARS, decimal=decimal) for n in surface.sizes}
         for frame in frames.values():
             frame.title.layout.max_width = f"{frame.width + (92 if frame.bar else 0)}px"
-        self.square = SquarePane(frames["photo"], engine, say(language, "occlusion_hint"))
+        self.square = SquarePane(frames["photo"], engine, language)
         self.maps = MapPanes({name: frames[name] for name in MAPS}, engine, language)
         self.features = FeaturePanes({name: frames[name] for name in FEATURES}, language)
         pair = ipywidgets.VBox([frames[name].box for name in FEATURES])

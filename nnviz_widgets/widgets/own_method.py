@@ -14,8 +14,8 @@ from torch import Tensor
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import say
 from nnviz_widgets.methods.own_method import Comparison, Method, name_of, run_own
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.number import say_number
 from nnviz_widgets.widgets.scene import Box
 from nnviz_widgets.widgets.validated import validate
 
@@ -98,11 +98,11 @@ def own_caption(language: str, own: Own) -> str:
         return say(language, "own_failed" if own.failed else "own_running")
     if compared.largest == 0:
         return say(language, "own_identical")
-    where = {"row": compared.row, "col": compared.col, "largest": format_number(compared.largest, digits=2)}
+    where = {"row": compared.row, "col": compared.col, "largest": say_number(language, compared.largest, digits=2)}
     if compared.equal:
         return say(language, "own_equal", **where)
     if compared.factor is not None:
-        return say(language, "own_scaled", factor=format_number(compared.factor), **where)
+        return say(language, "own_scaled", factor=say_number(language, compared.factor), **where)
     return say(language, "own_differs", **where)
 
 

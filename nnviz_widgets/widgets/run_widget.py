@@ -14,6 +14,7 @@ import traitlets
 
 from nnviz_widgets.live import Partial, State, Superseded
 from nnviz_widgets.widgets.base import LiveWidget
+from nnviz_widgets.widgets.number import decimal_mark
 from nnviz_widgets.widgets.run_bar import PHASES, Phase, RunBar
 from nnviz_widgets.widgets.status import say_time
 
@@ -218,7 +219,7 @@ class RunWidget(LiveWidget):
         self._next_word = now + TOLD
         words = [self._say("run_at", step=moment.step, steps=moment.steps)]
         if rate := self.steps_per_second:
-            words.append(self._say("run_rate", rate=f"{rate:.3g}"))
+            words.append(self._say("run_rate", rate=f"{rate:.3g}".replace(".", decimal_mark(self.language))))
             if state.running:
                 left = say_time(self.language, (moment.steps - moment.step) / rate)
                 words.append(self._say("run_left", time=left))

@@ -78,7 +78,7 @@ class Saliency(SaliencyState):
         for trait in ("channel", "view", "overlay", "randomised"):
             bind(self, trait, self._controls[trait], self._failed)
         folded = rare(self, self.language, self._failed)
-        self._said = SaliencyWords(self.language, self.engine.labels)
+        self._said = SaliencyWords(self.language, self._class_names)
         self._drawing = SaliencyPanes(self._surface, self._said, self.engine.contract.size, self._say_own)
         self._frames = self._drawing.frames
         rows = [

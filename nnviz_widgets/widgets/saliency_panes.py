@@ -16,6 +16,7 @@ from nnviz_widgets.render.colormap import Pixels
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.render.scale import colourise, colours_of, scale_of
 from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.number import decimal_mark
 from nnviz_widgets.widgets.own_method import Own, worst_cell
 from nnviz_widgets.widgets.saliency_heat import heat, scale_for
 from nnviz_widgets.widgets.saliency_maps import RuleMap, Shown, picture
@@ -39,7 +40,8 @@ class SaliencyPanes:
         input_size: tuple[int, int],
         say_own: Callable[[Frame, Own | None], str],
     ) -> None:
-        self.frames = {name: Frame(surface, name, bar=name != "photo") for name in surface.sizes}
+        decimal = decimal_mark(words.language)
+        self.frames = {name: Frame(surface, name, bar=name != "photo", decimal=decimal) for name in surface.sizes}
         for frame in self.frames.values():
             frame.box.add_class("nnviz-slim")
             frame.caption.layout.width = width = f"{frame.width + (60 if frame.bar else 0)}px"

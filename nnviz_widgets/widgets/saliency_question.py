@@ -42,7 +42,7 @@ class Question:
 
 
 def question_of(engine: Engine, state: SimpleNamespace) -> Question:
-    """The question that a state asks: its `of`, `target`, `against`, `layer`, `channel`, `unit` and `x`."""
+    """The question that a state asks: its `of`, `target`, `against`, `layer`, `channel`, `unit`, `x`, `class_names`."""
     if state.of == "class":
         return _of_classes(engine, state)
     layer = engine.layers[state.layer]
@@ -62,7 +62,7 @@ def _of_classes(engine: Engine, state: SimpleNamespace) -> Question:
     if state.against is None:
         return Question(logit(asked), "logit", ((asked, float(probabilities[asked])),))
     if state.against == asked:
-        raise NnvizError("classes_equal", name=engine.labels[asked])
+        raise NnvizError("classes_equal", name=state.class_names[asked])
     both = asked, state.against
     classes = tuple((index, float(probabilities[index])) for index in both)
     return Question(logit(asked) - logit(state.against), "difference", classes)

@@ -49,7 +49,7 @@ class SaliencyState(OwnMethodWidget, TargetWidget):
 
     @validate("against")
     def _validate_against(self, proposal: Any) -> int:
-        return self.engine.class_index(proposal["value"])
+        return self._class_index(proposal["value"])
 
     @validate("layer")
     def _validate_layer(self, proposal: Any) -> str:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz_widgets.lang import say
-from nnviz_widgets.render.numbers import MINUS, format_number
+from nnviz_widgets.render.numbers import MINUS
+from nnviz_widgets.widgets.number import decimal_mark, say_decimals, say_number
 from nnviz_widgets.widgets.saliency_maps import RuleMap, Shown
 from nnviz_widgets.widgets.saliency_question import Question
 
@@ -33,14 +34,16 @@ class SaliencyWords:
     def asked(self, state: SimpleNamespace, question: Question) -> str:
         """A class and its probability, one minus another, or a channel or neuron and its value."""
         if question.classes:
-            return f" {MINUS} ".join(f"{self._labels[i]} {format_number(p, digits=2)}" for i, p in question.classes)
+            return f" {MINUS} ".join(
+                f"{self._labels[i]} {say_number(self.language, p, digits=2)}" for i, p in question.classes
+            )
         fields = {"layer": state.layer, "channel": state.channel}
         if question.measure == "mean":
             return self._say("asked_channel", **fields)
         if question.unit is None or question.maps is None:
             return self._say("asked_unit", **fields)
         row, col = question.unit
-        value = format_number(float(question.maps[state.channel, row, col]))
+        value = say_number(self.language, float(question.maps[state.channel, row, col]))
         return self._say("asked_neuron", **fields, row=row, col=col, value=value)
 
     def title(self, rule: str, state: SimpleNamespace) -> str:
@@ -49,16 +52,19 @@ class SaliencyWords:
 
     def caption(self, found: RuleMap, state: SimpleNamespace, shown: Shown) -> str:
         """In lines: how much the weights count, what the numbers are and their real range, how the map came about."""
-        low, high = format_number(float(found.values.min())), format_number(float(found.values.max()))
+        low, high = (
+            say_number(self.language, float(found.values.min())),
+            say_number(self.language, float(found.values.max())),
+        )
         lines = [self._say("saliency_range", what=self.unit(state, shown), low=low, high=high)]
         if state.clip < 100:
-            lines.append(self._say("saliency_clip", clip=f"{state.clip:g}"))
+            lines.append(self._say("saliency_clip", clip=f"{state.clip:g}".replace(".", decimal_mark(self.language))))
         if found.relus:
             lines.append(self._say("saliency_relus", count=found.relus))
         if found.similarity is not None:
             same = state.of != "class" and found.similarity > SAME
             key = "saliency_similarity_above" if same else "saliency_similarity"
-            lines.insert(0, self._say(key, value=f"{found.similarity:.2f}".replace("-", MINUS)))
+            lines.insert(0, self._say(key, value=say_decimals(self.language, found.similarity)))
         return "\n".join(lines)
 
     def unit(self, state: SimpleNamespace, shown: Shown) -> str:
@@ -83,4 +89,4 @@ class SaliencyWords:
         return " · ".join([*parts, self._say("saliency_move")])
 
     def value_at(self, values: NDArray[np.float32], row: int, col: int) -> str:
-        return self._say("map_unit", row=row, col=col, value=format_number(float(values[row, col])))
+        return self._say("map_unit", row=row, col=col, value=say_number(self.language, float(values[row, col])))

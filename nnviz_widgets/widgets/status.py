@@ -14,6 +14,7 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import say, say_error
 from nnviz_widgets.live import State
 from nnviz_widgets.live.alarm import Alarm
+from nnviz_widgets.widgets.number import say_decimals
 
 PATIENCE = 0.25  # seconds before a running computation is mentioned: less would only flicker
 TICK = 1.0  # seconds between two looks at a computation that says nothing
@@ -110,6 +111,6 @@ def say_time(language: str, seconds: float) -> str:
     if seconds < 0.9995:
         return say(language, "milliseconds", value=round(1000 * seconds))
     if seconds < 59.95:
-        return say(language, "seconds", value=f"{seconds:.1f}")
+        return say(language, "seconds", value=say_decimals(language, seconds, 1))
     minutes, rest = divmod(round(seconds), 60)
     return say(language, "minutes", minutes=minutes, seconds=rest)

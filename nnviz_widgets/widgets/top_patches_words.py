@@ -9,10 +9,11 @@ from types import SimpleNamespace
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.lang import say, say_error
+from nnviz_widgets.lang.classes import class_names
 from nnviz_widgets.methods.patch_index import PatchIndex
 from nnviz_widgets.methods.patches import Winner
 from nnviz_widgets.methods.scan import ScanProgress
-from nnviz_widgets.render.numbers import format_number
+from nnviz_widgets.widgets.number import say_number
 from nnviz_widgets.widgets.status import say_time
 from nnviz_widgets.widgets.top_patches_looks import Look, Shown
 
@@ -31,8 +32,10 @@ class PatchWords:
 
     def name(self, winner: Winner) -> tuple[str, str]:
         """(class, or "" where there is none; file)."""
-        label = self._images.label(self._images.index(winner.id))
-        return label or "", PurePosixPath(winner.id).stem
+        label = self._images.labels[self._images.index(winner.id)]
+        return "" if label is None else class_names(self._language, self._images.classes)[label], PurePosixPath(
+            winner.id
+        ).stem
 
     def whole_name(self, winner: Winner) -> str:
         return " · ".join(word for word in self.name(winner) if word)
@@ -41,13 +44,13 @@ class PatchWords:
         """The two lines under a patch."""
         if found.winner is None:
             return "", ""
-        value = format_number(found.winner.value)
+        value = say_number(self._language, found.winner.value)
         label, file = self.name(found.winner)
         first = " · ".join(word for word in (value, label) if word)
         if found.error is not None:
             return f"{first} · {self._say('patches_unread')}", say_error(self._language, found.error)
         if found.patch is not None and not found.patch.reproduced:
-            again = format_number(found.patch.again)
+            again = say_number(self._language, found.patch.again)
             return first, f"{file} · {self._say('patches_differs', again=again, value=value)}"
         return first, file
 
@@ -81,9 +84,9 @@ class PatchWords:
         zeros = float(known.share_of_zeros[k])
         fields = {
             "pictures": known.pictures,
-            "mean": format_number(float(known.mean[k])),
-            "maximum": format_number(float(known.greatest[k])),
-            "zeros": format_number(100 * zeros, digits=2),
+            "mean": say_number(self._language, float(known.mean[k])),
+            "maximum": say_number(self._language, float(known.greatest[k])),
+            "zeros": say_number(self._language, 100 * zeros, digits=2),
         }
         if record.activation is None:
             told = [f"{self._say('patches_statistics', **fields)}."]
@@ -94,12 +97,18 @@ class PatchWords:
         if dead(index, state.layer)[k]:
             told.append(self._say("patches_dead"))
         elif zeros >= RARE:
-            told.append(self._say("patches_rare", share=format_number(100 * (1 - zeros), digits=2)))
+            told.append(self._say("patches_rare", share=say_number(self._language, 100 * (1 - zeros), digits=2)))
         if len(values) > 1 and values[0] == values[-1] and values[0] > 0:
-            told.append(self._say("patches_saturated", count=len(values), value=format_number(float(values[0]))))
+            told.append(
+                self._say("patches_saturated", count=len(values), value=say_number(self._language, float(values[0])))
+            )
         bound = BOUNDS.get(record.activation or "")
         if bound is not None and len(values) and values[-1] > bound:
-            bounded = {"count": len(values), "bound": format_number(int(bound)), "activation": record.activation}
+            bounded = {
+                "count": len(values),
+                "bound": say_number(self._language, int(bound)),
+                "activation": record.activation,
+            }
             told.append(self._say("patches_bounded", **bounded))
         return " ".join(told)
 
@@ -123,7 +132,7 @@ class PatchWords:
             return self._say("patches_sheet_dead", channel=channel)
         if found.winner is None or found.patch is None:
             return self._say("patches_sheet_waiting", channel=channel)
-        value, name = format_number(found.winner.value), self.whole_name(found.winner)
+        value, name = say_number(self._language, found.winner.value), self.whole_name(found.winner)
         return self._say("patches_sheet_hover", channel=channel, value=value, name=name)
 
     def scan(self, progress: ScanProgress | None, *, going: bool) -> str:
@@ -137,7 +146,9 @@ class PatchWords:
         if progress is None or progress.rate is None or progress.left is None:
             return self._say("patches_starting", seen=seen, all=every)
         left = say_time(self._language, progress.left)
-        return self._say("patches_scanning", seen=seen, all=every, rate=format_number(progress.rate), left=left)
+        return self._say(
+            "patches_scanning", seen=seen, all=every, rate=say_number(self._language, progress.rate), left=left
+        )
 
     def broken(self, index: PatchIndex) -> str:
         broken = index.broken

@@ -18,7 +18,6 @@ from nnviz_widgets.methods.train import TrainingState, TrainingStep, steps_of_ep
 from nnviz_widgets.methods.train_pictures import split
 from nnviz_widgets.methods.train_step import KNOBS, learners
 from nnviz_widgets.render.figure import Panel
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.widgets.map_layers import check_layer
 from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.run_bar import Phase
@@ -219,10 +218,10 @@ class Training(RunWidget):
             return
         index, row, col = cell
         if event.pane == "filters":
-            low, high = format_number(values[index].min()), format_number(values[index].max())
+            low, high = self._number(values[index].min()), self._number(values[index].max())
             words = self._say("training_filters_hover", filter=index, low=low, high=high)
         else:
-            value = format_number(values[index, row, col])
+            value = self._number(values[index, row, col])
             words = self._say("training_maps_hover", channel=index, row=row, col=col, value=value)
         self._drawn.frames[event.pane].say_below(words)
 

@@ -37,17 +37,26 @@ class Line:
 
 
 def curves(
-    lines: Sequence[Line], *, last: float, high: float, below: str, width: int, height: int, dark: bool
+    lines: Sequence[Line],
+    *,
+    last: float,
+    high: float,
+    below: str,
+    width: int,
+    height: int,
+    dark: bool,
+    decimal: str = ".",
 ) -> Pixels:
     """Lines from 0 to `high` over 0 to `last` epochs -> uint8 (height x 2, width x 2, 4), the ground transparent.
 
     Args:
         below: what the numbers under the lines are.
         width, height: CSS pixels.
+        decimal: the decimal mark.
     """
     canvas = np.zeros((height * RATIO, width * RATIO, 4), np.uint8)
     canvas[..., :3] = ink(dark)
-    frame = _Frame.of(Scale(0, max(last, 1e-9)), Scale(0, max(high, 1e-9)), canvas)
+    frame = _Frame.of(Scale(0, max(last, 1e-9)), Scale(0, max(high, 1e-9)), canvas, decimal)
     frame.draw(canvas, below, dark=dark)
     for line in lines:
         paste(canvas, _paint(line, frame, canvas.shape[:2], line.colours[dark]), 0, 0)
@@ -64,18 +73,19 @@ class _Frame:
     right: int
     top: int
     bottom: int
+    decimal: str
 
     @staticmethod
-    def of(epochs: Scale, values: Scale, canvas: Pixels) -> _Frame:
+    def of(epochs: Scale, values: Scale, canvas: Pixels, decimal: str) -> _Frame:
         size = FONT * RATIO
-        left = max(text_size(text, size=size)[0] for _, text in ticks(values, most=4)) + SPACE * RATIO
-        end = max(text_size(text, size=size)[0] for _, text in ticks(epochs)) // 2
+        left = max(text_size(text, size=size)[0] for _, text in ticks(values, most=4, decimal=decimal)) + SPACE * RATIO
+        end = max(text_size(text, size=size)[0] for _, text in ticks(epochs, decimal=decimal)) // 2
         bottom = canvas.shape[0] - text_size("0", size=size)[1] - SPACE * RATIO
-        return _Frame(epochs, values, left, canvas.shape[1] - end - RATIO, TOP * RATIO, bottom)
+        return _Frame(epochs, values, left, canvas.shape[1] - end - RATIO, TOP * RATIO, bottom, decimal)
 
     def draw(self, canvas: Pixels, below: str, *, dark: bool) -> None:
         faint, size, hair = ink(dark, faint=True), FONT * RATIO, max(1, RATIO // 2)
-        for place, text in ticks(self.values, most=4):
+        for place, text in ticks(self.values, most=4, decimal=self.decimal):
             y = round(self.bottom - place * (self.bottom - self.top))
             canvas[y : y + hair, self.left : self.right] = (128, 128, 128, 70)
             wide, tall = text_size(text, size=size)
@@ -83,7 +93,7 @@ class _Frame:
         under = self.bottom + SPACE * RATIO
         edge = self.right - text_size(below, size=size)[0]
         draw_text(canvas, below, edge, under, size=size, colour=faint)
-        for place, text in ticks(self.epochs):
+        for place, text in ticks(self.epochs, decimal=self.decimal):
             x = round(self.left + place * (self.right - self.left))
             wide = text_size(text, size=size)[0]
             canvas[self.bottom : self.bottom + 3 * RATIO, x : x + hair] = (*faint, 255)

@@ -11,16 +11,17 @@ import numpy as np
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.lang import say
+from nnviz_widgets.lang.classes import class_names
 from nnviz_widgets.methods.filters import shape_of
 from nnviz_widgets.methods.train_score import Wrong
 from nnviz_widgets.render.colormap import Pixels
 from nnviz_widgets.render.curve import LINES
 from nnviz_widgets.render.figure import Panel
-from nnviz_widgets.render.numbers import format_number
 from nnviz_widgets.render.scale import Colours, Scale, colours_of
 from nnviz_widgets.widgets.filter_sheet import filter_grid, filter_tiles, signed_grey, weight_scale
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.map_sheet import MapSheet
+from nnviz_widgets.widgets.number import decimal_mark, say_number
 from nnviz_widgets.widgets.scene import RATIO, Bitmap, Scene, Sprite
 from nnviz_widgets.widgets.still import SMALL
 from nnviz_widgets.widgets.surface import Surface
@@ -64,7 +65,10 @@ class TrainingPanes:
 
     def __init__(self, surface: Surface, engine: Engine, image_set: ImageSet, language: str) -> None:
         self._surface, self._engine, self._set, self._language = surface, engine, image_set, language
-        self.frames = {name: Frame(surface, name, bar=name in ("filters", "maps")) for name in surface.sizes}
+        self._names = class_names(language, engine.labels)  # of the set: see Training
+        self._decimal = decimal_mark(language)
+        bars = "filters", "maps"
+        self.frames = {n: Frame(surface, n, bar=n in bars, decimal=self._decimal) for n in surface.sizes}
         rows = [ipywidgets.HBox([self.frames[n].box for n in names]) for names in (TOP_ROW, LOW_ROW)]
         for row in rows:
             row.add_class("nnviz-panes")
@@ -116,9 +120,10 @@ class TrainingPanes:
         return Scene(None, (Sprite(bitmap, (0, 0, *self._surface.sizes[name]), smooth),))
 
     def _say_of_example(self, view: SimpleNamespace) -> None:
-        label = self._set.label(view.example)
+        place = self._set.labels[view.example]
+        label = None if place is None else self._names[place]
         key = "training_example_title_bare" if label is None else "training_example_title"
-        top = " · ".join(f"{name} {format_number(p, digits=2)}" for _, name, p in view.look.top)
+        top = " · ".join(f"{self._names[i]} {say_number(self._language, p, digits=2)}" for i, _, p in view.look.top)
         caption = self._say("training_example_caption", top=top)
         self._tell("photo", self._say(key, index=view.example, label=label), caption)
 
@@ -168,19 +173,20 @@ class TrainingPanes:
             width, height = self._surface.sizes[name]
             last = max(view.epochs, losses[0][-1] if len(losses[0]) else 0)
             axis = self._say("training_axis")
-            pixels = curves(lines, last=last, high=high, below=axis, width=width, height=height, dark=state.dark)
+            look = {"width": width, "height": height, "dark": state.dark, "decimal": self._decimal}
+            pixels = curves(lines, last=last, high=high, below=axis, **look)
             scenes[name] = Scene(None, (Sprite(Bitmap(pixels), (0, 0, width, height)),))
         caption = self._say(
             "training_loss_caption", loss=self._last(means[1]), count=min(WINDOW, max(1, len(means[1])))
         )
         if view.rate is not None:
-            caption += f" · {self._say('training_loss_rate', rate=format_number(round(view.rate)))}"
+            caption += f" · {self._say('training_loss_rate', rate=say_number(self._language, round(view.rate)))}"
         self._tell("loss", self._say("training_loss_title"), caption)
         fields = {"train": self._last(right[1]), "test": self._last(tests[1])}
         self._tell("accuracy", self._say("training_accuracy_title"), self._say("training_accuracy_caption", **fields))
 
     def _last(self, values: Any) -> str:
-        return format_number(values[-1]) if len(values) else self._say("training_not_yet")
+        return say_number(self._language, values[-1]) if len(values) else self._say("training_not_yet")
 
     def _draw_wrong(self, course: Course, scenes: dict[str, Scene]) -> None:
         title, wrong = self._say("training_wrong_title"), course.wrong
@@ -192,9 +198,9 @@ class TrainingPanes:
         scenes["wrong"] = self._picture("wrong", self._bitmap_of(wrong))
         caption = self._say(
             "training_wrong_caption",
-            predicted=self._engine.labels[wrong.predicted],
-            true=self._engine.labels[wrong.true],
-            probability=format_number(wrong.probability, digits=2),
+            predicted=self._names[wrong.predicted],
+            true=self._names[wrong.true],
+            probability=say_number(self._language, wrong.probability, digits=2),
             index=wrong.index,
         )
         self._tell("wrong", title, caption)

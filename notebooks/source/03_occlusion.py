@@ -70,7 +70,7 @@ nnviz.Occlusion(imagenet, "rocket", size=48, stride=32)
 # | Couche | `layer` | celle dont on additionne le canal le plus fort ; `""` pour aucune |
 # | Taille | `size` | côté du carré, en pixels |
 # | Pas | `stride` | pixels d’une position à la suivante : moitié moins, quatre fois plus de travail |
-# | Contenu | `fill` | `"grey"` (la moyenne), `"black"`, `"white"`, `"blur"`, `"noise"`, trois valeurs de pixel entre 0 et 1, ou un nombre dans les unités du réseau |
+# | Remplissage | `fill` | `"grey"` (la moyenne), `"black"`, `"white"`, `"blur"`, `"noise"`, trois valeurs de pixel entre 0 et 1, ou un nombre dans les unités du réseau |
 # | Demi-précision | `half` | plus rapide sur un GPU ; la légende dit ce qu’elle coûte |
 # | | `square` | (haut, gauche) du carré ; `None` pour là où il ôte le plus |
 # | | `method` | votre propre fonction |

@@ -70,7 +70,7 @@ nnviz.Saliency(imagenet, "coffee")
 # | | `unit` | (ligne, colonne) du neurone : cliquez sur la photo ou la carte d’activation ; `None` pour le plus fort |
 # | Simple (vanilla), Deconvnet, Guidée | `rules` | celles que l’on montre |
 # | Montrer | `view` | `"magnitude"`, `"signed"` (somme des couleurs) ou `"times_input"` |
-# | Superposer | `overlay` | de 1, la carte seule, à 0, la photo seule |
+# | Superposition | `overlay` | de 1, la carte seule, à 0, la photo seule |
 # | Fin des couleurs | `clip` | le centile où les couleurs s’arrêtent : 100 ne cache rien |
 # | SmoothGrad, Bruit | `smooth`, `noise` | la moyenne sur des copies bruitées de l’image (Smilkov et al., 2017) |
 # | Gradients intégrés, Départ | `integrated`, `baseline` | la moyenne sur le chemin depuis une autre image, multipliée par ce chemin (Sundararajan et al., ICML 2017) |

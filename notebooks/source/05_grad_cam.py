@@ -64,7 +64,7 @@ nnviz.GradCam(imagenet, "astronaut", target="space shuttle", second="wig")
 # | Comparer à | `second` | une seconde classe, à la même échelle |
 # | Moins la classe | `against` | une classe dont on retranche le score |
 # | Méthode | `variant` | comment les cartes sont pondérées, voir plus bas |
-# | Superposer | `overlay` | de 0 à 1 : à quel point la carte recouvre la photo |
+# | Superposition | `overlay` | de 0 à 1 : à quel point la carte recouvre la photo |
 # | Guidée | `guided` | Grad-CAM guidée à côté : la rétropropagation guidée multipliée par la carte |
 # | | `method` | votre propre fonction |
 

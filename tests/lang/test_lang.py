@@ -7,7 +7,11 @@ import pytest
 
 import nnviz_widgets
 from nnviz_widgets import lang
+from nnviz_widgets.engine import contracts
 from nnviz_widgets.errors import MESSAGES, NnvizError
+from nnviz_widgets.lang import fr_phrases
+from nnviz_widgets.lang.typography import no_break
+from nnviz_widgets.methods import prior_values
 
 PACKAGE = Path(nnviz_widgets.__file__).parent
 
@@ -113,3 +117,62 @@ def test_the_language_is_the_chosen_one_else_the_variable_else_english(monkeypat
     assert lang.current_language() == "fr"
     with pytest.raises(NnvizError, match="xx"):
         lang.set_language("xx")
+
+
+FRENCH = {**lang.TEXT["fr"], **lang.ERRORS["fr"]}
+
+
+@pytest.mark.parametrize("texts", [FRENCH, {text: no_break(text) for text in fr_phrases.PHRASES.values()}])
+def test_french_is_set_as_french_is(texts):
+    wrong = re.compile(r" [:;?!»%]|« |[^\s(]»|«\S|\w'\w|\.\.\.(?!\))| …|\d\.\d+ (?!\d)")
+    code = re.compile(r"\"[^\"]*\"|\w+=\S*|\b\d+: ")
+    assert {key: text for key, text in texts.items() if wrong.search(code.sub("", text))} == {}
+
+
+def phrases_of(path):
+    """The words that a module gives to errors as what was expected, or why: numbers in them are #."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        given = []
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "NnvizError":
+            given = [keyword.value for keyword in node.keywords if keyword.arg in lang.PHRASED]
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "expected":
+            given = [node.value]
+        for value in given:
+            for part in (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield part.value
+                elif isinstance(part, ast.JoinedStr):
+                    yield "".join(p.value if isinstance(p, ast.Constant) else "7" for p in part.values)
+
+
+def test_what_errors_expect_is_said_in_french_too():
+    found = {text for path in sorted(PACKAGE.rglob("*.py")) for text in phrases_of(path)}
+    assert len(found) > 25
+    same = {text for text in found if fr_phrases.translate(text) == text and re.search("[a-z]{2}", text)}
+    # "7 from 7 7" are the ranges of numbers that are put together of parts, "x (7..." the shape of a tensor.
+    assert same <= {"7 from 7 ", "a number, or a tensor like x 7"}
+    for limits in (
+        *prior_values.LIMITS.values(),
+        "a number, or a tensor like x (1, 3, 8, 8)",
+        *contracts.EXAMPLES.values(),
+    ):
+        assert fr_phrases.translate(str(limits)) != str(limits)
+
+
+def test_numbers_of_an_error_are_french_and_code_stays_code():
+    error = NnvizError("prior_value", name="decay", value=1.5, expected="a number from 0 to 0.9")
+    assert lang.say_error("fr", error) == "decay=1.5 ne convient pas\N{NO-BREAK SPACE}: il faut un nombre de 0 à 0,9."
+    huge = lang.say_error("fr", NnvizError("picture_huge", name="a.png", width=9, height=9, limit=178956970))
+    assert "178\N{NO-BREAK SPACE}956\N{NO-BREAK SPACE}970 au plus" in huge
+    low = lang.say_error("fr", NnvizError("picture_range", low=-0.25, high=3.0))
+    assert "de -0,25 à 3 " in low.replace("\N{NO-BREAK SPACE}", " ")
+    both = lang.say_error(
+        "fr",
+        NnvizError(
+            "contract_missing",
+            missing="mean, size",
+            example=f"{contracts.EXAMPLES['mean']}, {contracts.EXAMPLES['size']}",
+        ),
+    )
+    assert "passez mean=0.5 (ce que" in both
+    assert "size=32 (le côté" in both

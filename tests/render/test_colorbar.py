@@ -89,3 +89,10 @@ def test_density():
     one, two = (colorbar(Scale(0, 1), height=100, pixel_ratio=ratio) for ratio in (1, 2))
     assert (one.shape[0], two.shape[0]) == (100, 200)
     assert abs(two.shape[1] - 2 * one.shape[1]) <= 2
+
+
+def test_labels_with_a_decimal_comma():
+    assert labels(Scale(-0.5, 0.5), most=4, decimal=",") == ["−0,5", "0", "0,5"]
+    assert labels(Scale(0, 3e-7), most=10, decimal=",")[3] == "1,5e−7"
+    bar = colorbar(Scale(0, 1), height=120, decimal=",")
+    assert not np.array_equal(bar, colorbar(Scale(0, 1), height=120))

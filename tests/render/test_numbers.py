@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from nnviz_widgets.render.numbers import format_number
+from nnviz_widgets.render.numbers import format_decimals, format_number
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,11 @@ def test_the_text_reads_back_within_its_digits():
         text = format_number(value)
         assert "-" not in text
         assert float(text.replace("−", "-")) == pytest.approx(value, rel=0.0051)
+
+
+def test_the_decimal_mark_is_the_one_that_is_passed():
+    assert format_number(-3.14159, decimal=",") == "−3,14"
+    assert format_number(1.234e-7, decimal=",") == "1,23e−7"
+    assert format_number(1234.5, decimal=",") == "1230"
+    assert format_decimals(0.305, 2, decimal=",") == "0,30"
+    assert format_decimals(-0.305, 1) == "−0.3"

@@ -353,7 +353,7 @@ def test_in_french(engine, opened):
     assert "Faites glisser" in text
     with pytest.raises(NnvizError):
         widget.size = 17
-    assert control_of(widget, "Contenu").options[-1][0] == "gris choisi"
+    assert control_of(widget, "Remplissage").options[-1][0] == "gris choisi"
 
 
 # Fill and precision

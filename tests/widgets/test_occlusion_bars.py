@@ -32,12 +32,12 @@ def test_classes_enter_below_and_keep_their_rows():
 
 def test_rows_stay_where_nothing_enters():
     assert entering_classes(CLEAN, (0, 1, 2, 3), (4, 5)) == (None, None)
-    assert bars_html((0, None), CLEAN, CLEAN, LABELS, lambda c: None).count('class="nnviz-row-bar') == 2
+    assert bars_html((0, None), CLEAN, CLEAN, LABELS, "en", lambda c: None).count('class="nnviz-row-bar') == 2
 
 
 def test_a_bar_has_its_value_a_tick_at_the_clean_one_and_its_colour():
     now = np.array([0.25, 0.6, 0.15, 0, 0, 0, 0])
-    text = bars_html((0, 1, 2), CLEAN, now, LABELS, {0: (1, 2, 3)}.get)
+    text = bars_html((0, 1, 2), CLEAN, now, LABELS, "en", {0: (1, 2, 3)}.get)
     bars = re.findall(r"nnviz-row-bar.*?</i>", text)
     assert "width:25.0%;background:rgb(1, 2, 3)" in bars[0]
     assert "left:90.0%" in bars[0]
@@ -50,7 +50,8 @@ def test_a_bar_has_its_value_a_tick_at_the_clean_one_and_its_colour():
 
 def test_the_heading_says_what_became_of_the_first_class():
     now = np.array([0.25, 0.6, 0.15, 0, 0, 0, 0])
-    assert heading(CLEAN, now, LABELS) == "tabby 0.90 → lion 0.60"
-    assert heading(CLEAN, None, LABELS) == "tabby 0.90"
-    assert "<dog>" not in heading_html(now[::-1], CLEAN, LABELS[::-1], 280)
-    assert "→" not in heading_html(CLEAN, None, LABELS, 280)
+    assert heading(CLEAN, now, LABELS, "en") == "tabby 0.90 → lion 0.60"
+    assert heading(CLEAN, None, LABELS, "en") == "tabby 0.90"
+    assert heading(CLEAN, None, LABELS, "fr") == "tabby 0,90"
+    assert "<dog>" not in heading_html(now[::-1], CLEAN, LABELS[::-1], "en", 280)
+    assert "→" not in heading_html(CLEAN, None, LABELS, "en", 280)

@@ -47,7 +47,8 @@ def bounded():
 
 def state_of(engine, **given):
     state = {"of": "neuron", "target": None, "against": None, "layer": "relu6", "channel": 0, "unit": None}
-    return SimpleNamespace(**{**state, "x": engine.prepare(PICTURE), **given})
+    x, class_names = engine.prepare(PICTURE), engine.labels
+    return SimpleNamespace(**{**state, "x": x, "class_names": class_names, **given})
 
 
 def place(engine, wanted, channel=0):
