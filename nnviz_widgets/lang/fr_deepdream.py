@@ -19,7 +19,7 @@ TEXT: dict[str, str] = {
     "dream_step_size": "Taille du pas",
     "dream_step_size_tip": "Changement moyen d’un pixel en un pas, sur 255 ; agit sur un rêve en cours",
     "dream_jitter": "Décalage",
-    "dream_jitter_tip": "Plus grand décalage aléatoire, en pixels, qui cache la grille due aux strides ; agit sur un rêve en cours",
+    "dream_jitter_tip": "Plus grand décalage aléatoire, en pixels, qui cache la grille due aux pas des convolutions ; agit sur un rêve en cours",
     "dream_side": "Grand côté",
     "dream_side_tip": "Nombre de pixels auquel une photo plus grande est réduite",
     "dream_tile": "Tuile",

@@ -574,7 +574,7 @@ nnviz.EmbeddingMap(imagenet, pieces, kind="umap", filled=True)
 # (Zeiler et Fergus, *Visualizing and Understanding Convolutional Networks*, ECCV 2014). Là où la probabilité de la
 # classe chute, le carré cache quelque chose qui comptait.
 #
-# Cette photo est un « espresso » avec une probabilité de 0,86. **Prédisez.** Que faut-il cacher pour lui nuire le
+# Cette photo est un « expresso » avec une probabilité de 0,86. **Prédisez.** Que faut-il cacher pour lui nuire le
 # plus : le café, le bord de la tasse, la soucoupe, la cuillère ou la table ? Un carré de 64 × 64 pixels peut-il faire
 # changer le réseau d’avis ? Faites glisser le carré sur la photo en suivant les barres ; les cartes donnent la réponse
 # pour chaque position du carré.
@@ -598,14 +598,14 @@ nnviz.Occlusion(imagenet, "coffee", layer="", size=64, stride=16)
 # <details><summary><b>Réponse</b></summary>
 #
 # La tasse avec le café qu’elle contient : un carré posé là fait passer 0,86 à 0,35, tandis que dans la moitié
-# inférieure de la photo, soucoupe et cuillère comprises, il ne change pas grand-chose. « Espresso » reste pourtant en
-# tête à toutes les positions. Il faut un carré de 96 × 96 pixels pour cacher assez de la tasse : « cup » l’emporte
+# inférieure de la photo, soucoupe et cuillère comprises, il ne change pas grand-chose. « Expresso » reste pourtant en
+# tête à toutes les positions. Il faut un carré de 96 × 96 pixels pour cacher assez de la tasse : « tasse » l’emporte
 # alors à 15 positions sur 81.
 #
 # </details>
 #
-# Passons au chat. Pour le réseau, c’est un chat égyptien, « Egyptian cat » (0,33), un « tabby » (0,31) ou un « tiger
-# cat » (0,22). **Prédisez.** Couvrons tout le visage d’un carré de 160 × 160 pixels, la moitié de la photo. Que dira le
+# Passons au chat. Pour le réseau, c’est un « chat égyptien » (0,33), un « chat tigré » (0,31) ou un
+# « chat rayé » (0,22). **Prédisez.** Couvrons tout le visage d’un carré de 160 × 160 pixels, la moitié de la photo. Que dira le
 # réseau ?
 
 # %%
@@ -626,15 +626,15 @@ nnviz.Occlusion(imagenet, "cat", layer="", size=160, stride=16, square=(32, 32))
 # %% [markdown] tags=["fr"]
 # <details><summary><b>Réponse</b></summary>
 #
-# « Egyptian cat », avec plus de conviction encore : 0,63 quand le carré est au milieu. Tous les chats réunis passent de
+# « Chat égyptien », avec plus de conviction encore : 0,63 quand le carré est au milieu. Tous les chats réunis passent de
 # 0,90 à 0,99. Les oreilles et le pelage rayé des bords suffisent, et un chat l’emporte aux 25 positions.
 #
 # </details>
 #
 # De telles cartes ne se lisent donc que dans un sens. Là où la valeur chute, la partie cachée comptait ; là où elle ne
 # chute pas, la partie peut compter malgré tout, parce que le reste dit la même chose. Et le carré est lui-même quelque
-# chose à voir : remplissez-le de blanc, et le réseau voit, quand il est au milieu, une moustiquaire (« window
-# screen »).
+# chose à voir : remplissez-le de blanc, et le réseau voit, quand il est au milieu, une « moustiquaire de
+# fenêtre ».
 
 # %% [markdown] tags=["en"]
 # One map of the paper is not about the class. Take a layer, and in it the channel that answers most to the whole photo;
@@ -651,8 +651,8 @@ nnviz.Occlusion(imagenet, "cat", layer="", size=160, stride=16, square=(32, 32))
 # regarde (leur figure 7, (b)).
 #
 # Parmi les mille classes, presque aucune ne désigne des personnes : la meilleure hypothèse pour cette photo est
-# « ping-pong ball » (0,03). **Prédisez.** Près de la fin du réseau, dans la couche `stage6.3.expand.relu6` : à quoi
-# répond, dans cette photo, le canal le plus fort ? Est-ce ce qui parle pour « ping-pong ball » ?
+# « balle de ping-pong » (0,03). **Prédisez.** Près de la fin du réseau, dans la couche `stage6.3.expand.relu6` : à quoi
+# répond, dans cette photo, le canal le plus fort ? Est-ce ce qui plaide pour « balle de ping-pong » ?
 
 # %%
 nnviz.Occlusion(imagenet, "astronaut", layer="stage6.3.expand.relu6", size=64, stride=16)
@@ -671,7 +671,7 @@ nnviz.Occlusion(imagenet, "astronaut", layer="stage6.3.expand.relu6", size=64, s
 # <details><summary><b>Réponse</b></summary>
 #
 # Le canal 970 répond à la femme : son total baisse de 40 % quand on cache sa tête, et presque pas quand on cache le
-# casque. « Ping-pong ball » chute dans les deux cas. Nous avons montré au réseau 200 autres photos, chacune d’une
+# casque. « Balle de ping-pong » chute dans les deux cas. Nous avons montré au réseau 200 autres photos, chacune d’une
 # classe différente : sur les douze qui excitent le plus ce canal, onze montrent des personnes, alors qu’aucune classe
 # ne le demandait. L’article a observé la même chose : dans la photo d’un chien, le canal le plus fort suivait les
 # visages alentour, tandis que la classe dépendait du chien.
@@ -725,7 +725,7 @@ def my_saliency(module, x, target):
 # and says where they differ most.
 
 # %% [markdown] tags=["fr"]
-# **Prédisez.** L’image d’« espresso » sera-t-elle une tasse pleine, son contour, ou des points épars ? Et ces lignes
+# **Prédisez.** L’image d’« expresso » sera-t-elle une tasse pleine, son contour, ou des points épars ? Et ces lignes
 # donneront-elles les mêmes nombres que la méthode du paquet ? Le widget exécute votre fonction sur une copie du réseau,
 # à côté de la sienne, et dit où elles diffèrent le plus.
 
@@ -831,12 +831,12 @@ nnviz.Saliency(imagenet, "cat", of="neuron", layer="stage5.1.expand.relu6", chan
 # | deconvnet | $g \cdot [g > 0]$ | Zeiler et Fergus, ECCV 2014 |
 # | guided | $g \cdot [a > 0] \cdot [g > 0]$ | Springenberg et al., *Striving for Simplicity*, atelier d’ICLR 2015 |
 #
-# Seule la première façon donne le gradient. Le *deconvnet* garde ce qui parle *pour* la classe et oublie où la ReLU
+# Seule la première façon donne le gradient. Le *deconvnet* garde ce qui plaide *pour* la classe et oublie où la ReLU
 # était fermée ; la rétropropagation guidée tient compte des deux.
 #
 # Le petit réseau est de la famille classique pour laquelle ces règles ont été conçues. Il prend le chat pour une
-# grenouille, « frog » (0,46). **Prédisez.** Laquelle des trois images sera la plus nette ? Et quand vous demanderez
-# « truck », le camion, lesquelles changeront ?
+# « grenouille » (0,46). **Prédisez.** Laquelle des trois images sera la plus nette ? Et quand vous demanderez
+# « camion », lesquelles changeront ?
 
 # %%
 nnviz.Saliency(cifar, "cat", target="frog")
@@ -861,7 +861,7 @@ nnviz.Saliency(cifar, "cat", target="frog")
 # <details><summary><b>Réponse</b></summary>
 #
 # Celle de la rétropropagation guidée : les yeux et le nez sur fond noir, là où le gradient lui-même s’éparpille. C’est
-# ce qui en a fait la plus utilisée des trois. Mais demandez « truck », et elle dessine les mêmes yeux et le même nez :
+# ce qui en a fait la plus utilisée des trois. Mais demandez « camion », et elle dessine les mêmes yeux et le même nez :
 # d’une classe à l’autre, la corrélation de rang de ses cartes est de 0,93, contre 0,48 pour le *deconvnet* et 0,29 pour
 # le gradient.
 #
@@ -901,7 +901,7 @@ nnviz.Saliency(cifar, "cat", target="frog", randomised=6)
 # </details>
 #
 # Net ne veut pas dire juste : une image guidée montre ce que les premières couches savent voir, non pourquoi le réseau
-# a décidé. Mettez `imagenet` et « espresso » à la place de `cifar` et « frog » pour voir ce qu’un réseau moderne fait
+# a décidé. Mettez `imagenet` et « expresso » à la place de `cifar` et « grenouille » pour voir ce qu’un réseau moderne fait
 # des trois règles. Son *deconvnet* ne dessine guère que la grille de ses propres pas.
 
 # %% [markdown] tags=["en"]
@@ -930,7 +930,7 @@ nnviz.Saliency(cifar, "cat", target="frog", randomised=6)
 #
 # La carte est petite, 7 × 7 ici, et on l’étale sur la photo pour la regarder.
 #
-# **Prédisez.** Pour le réseau, la fusée est un « missile » (0,27). « Crane », la grue, vient en dixième, avec moins de
+# **Prédisez.** Pour le réseau, la fusée est un « missile » (0,27). « Grue (engin) » vient en dixième, avec moins de
 # 0,01 : il n’y en a pas. Où sera sa carte, s’il y en a une ?
 
 # %%
@@ -955,13 +955,13 @@ nnviz.GradCam(imagenet, "rocket", target="missile", second="crane")
 # <details><summary><b>Réponse</b></summary>
 #
 # Faiblement, sur les tours en treillis et à leur pied, tandis que « missile » est fort autour de la moitié supérieure
-# de la fusée. Grad-CAM ne dit pas si une classe est là, mais où quelque chose parle pour elle. Les deux cartes ont la
+# de la fusée. Grad-CAM ne dit pas si une classe est là, mais où quelque chose plaide pour elle. Les deux cartes ont la
 # même échelle, en unités du score, et peuvent donc être comparées : le maximum est de 0,53 pour « missile » et de 0,19
-# pour « crane ».
+# pour « grue (engin) ».
 #
 # </details>
 #
-# Cela va plus loin : « space shuttle », la navette spatiale, est 294e sur 1000 classes pour l’astronaute (0,0006).
+# Cela va plus loin : « navette spatiale » est 294e sur 1000 classes pour l’astronaute (0,0006).
 # Demandez-la, et voyez où est la carte. Quelles autres classes trouvez-vous dans ces photos ?
 #
 # Peut-on avoir les deux, des traits nets et le bon endroit ? **Grad-CAM guidée** multiplie l’image guidée, nette mais
@@ -978,7 +978,7 @@ nnviz.GradCam(imagenet, "rocket", target="crane", guided=True)
 # %% [markdown] tags=["fr"]
 # Lisez-y l’endroit, pas les traits. Dans les tests d’Adebayo et al., le gradient et Grad-CAM ont passé ; la
 # rétropropagation guidée et Grad-CAM guidée ont échoué, parce que le dessin fin vient du facteur qui ignore la classe.
-# Demandez « missile », puis « pier », la jetée : c’est le même dessin, vu par une autre fenêtre.
+# Demandez « missile », puis « jetée » : c’est le même dessin, vu par une autre fenêtre.
 
 # %% [markdown] tags=["en"]
 # ## 12. Fabricate a picture
@@ -1004,7 +1004,7 @@ nnviz.GradCam(imagenet, "rocket", target="crane", guided=True)
 #
 # $$x^* = \arg\max_x\; f(x) - \lambda\, \lVert x \rVert^2, \qquad x \leftarrow x + \eta \left( \frac{\partial f}{\partial x} - 2 \lambda\, x \right).$$
 #
-# Soit $f$ le score de « flamingo », le flamant. **Prédisez.** Après 64 pas, à quel point le réseau sera-t-il sûr de son
+# Soit $f$ le score de « flamant rose ». **Prédisez.** Après 64 pas, à quel point le réseau sera-t-il sûr de son
 # flamant ? Et *vous*, en verrez-vous un ? On peut mettre en pause, avancer pas à pas et revenir en arrière.
 
 # %%
@@ -1061,7 +1061,7 @@ nnviz.Ascent(imagenet, target="flamingo", preset="Simonyan", size=224, steps=64)
 # |---|---|---|
 # | aucun | le gradient seul | |
 # | L2 | les grands pixels sont ramenés | Simonyan et al. 2014 |
-# | décroissance et flou | l’image pâlit un peu et, tous les quatre pas, une gaussienne la rend floue | Yosinski et al. 2015 |
+# | atténuation et flou | l’image pâlit un peu et, tous les quatre pas, une gaussienne la rend floue | Yosinski et al. 2015 |
 # | Fourier et décalage | faite d’ondes, déplacée, agrandie et tournée un peu avant chaque regard | Olah et al. 2017 |
 #
 # Yosinski et al. mettent aussi à 0 les petits pixels ; ajoutez leurs colonnes pour voir. Toutes les colonnes ont la même
@@ -1087,8 +1087,8 @@ nnviz.AscentColumns(imagenet, target="flamingo", size=160, steps=64)
 # %% [markdown] tags=["fr"]
 # <details><summary><b>Réponse</b></summary>
 #
-# Le score parle contre les a priori : 52 sans aucun, 43 avec L2, 25 avec décroissance et flou, 32 avec ondes et décalage.
-# L’œil parle pour eux : du bruit dans les deux premières, puis un cou recourbé au-dessus de pattes fines, puis des plumes
+# Le score plaide contre les a priori : 52 sans aucun, 43 avec L2, 25 avec atténuation et flou, 32 avec ondes et décalage.
+# L’œil plaide pour eux : du bruit dans les deux premières, puis un cou recourbé au-dessus de pattes fines, puis des plumes
 # douces et une patte dans l’eau. Les quatre sont des flamants pour le réseau, avec une probabilité de 1,0. Un a priori échange du
 # score contre des images plus proches de celles de l’entraînement ; ce qu’on voit, c’est le réseau *et* l’a priori.
 #
@@ -1305,7 +1305,7 @@ nnviz.TopPatches(imagenet, layer="stage5.1", channel=11)
 # %% [markdown] tags=["fr"]
 # ## Pour aller plus loin
 #
-# Chaque widget a son propre carnet, avec tous ses réglages, la méthode sans widget, et ce dont il faut se
+# Chaque widget a son propre notebook, avec tous ses réglages, la méthode sans widget, et ce dont il faut se
 # méfier : [les filtres](01_filters.ipynb), [les cartes d’activation](02_activation_maps.ipynb),
 # [l’occlusion](03_occlusion.ipynb), [la saillance](04_saliency.ipynb), [Grad-CAM](05_grad_cam.ipynb),
 # [la montée](06_ascent.ipynb), [DeepDream](07_deepdream.ipynb), [les fragments](08_top_patches.ipynb),

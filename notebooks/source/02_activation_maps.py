@@ -65,7 +65,7 @@ nnviz.ActivationMaps(imagenet, "astronaut", layer="stage6.3.expand.relu6", chann
 # | | `unit` | (ligne, colonne) d’un neurone de cette carte, ou `None` |
 # | Ordre | `order` | celui des petites cartes : `"index"`, `"mean"` ou `"maximum"` |
 # | Échelle | `scale` | `"shared"` : une échelle pour toutes les cartes ; `"each"` : une par carte |
-# | Superposition | `overlay` | de 0, la photo nue, à 1 : à quel point la carte la recouvre |
+# | Superposition | `overlay` | de 0, la photo nue, à 1 : à quel point la carte la recouvre |
 # | | `method` | votre propre fonction `f(module, x, layer)` |
 
 # %% [markdown] tags=["en"]

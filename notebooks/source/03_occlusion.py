@@ -42,8 +42,8 @@ imagenet = nnviz.load()
 # %% [markdown] tags=["fr"]
 # ## Le widget
 #
-# Faites glisser le carré, ou déplacez-le avec les flèches du clavier ; montrez un point d’une carte pour le mettre à
-# cette position. Les cartes viennent d’abord grossières, puis de plus en plus fines jusqu’à être exactes : les
+# Faites glisser le carré, ou déplacez-le avec les flèches du clavier ; pointez un endroit d’une carte pour l’y
+# mettre. Les cartes viennent d’abord grossières, puis de plus en plus fines jusqu’à être exactes : les
 # dernières sont celles que donnerait chaque image couverte, passée en entier.
 
 # %%
@@ -119,7 +119,7 @@ for found in methods.occlusion(imagenet, x, size=64, stride=16):
 
 # %% [markdown] tags=["fr"]
 # À quel point la réponse dépend-elle de ce dont le carré est fait ? Les 16 mêmes carrés de 96 × 96 pixels, cinq fois :
-# la plus basse probabilité d’« espresso », et les classes qui l’emportent quelque part.
+# la plus basse probabilité d’« expresso », et les classes qui l’emportent quelque part.
 
 # %%
 for fill in ("grey", "black", "white", "blur", "noise"):
@@ -210,10 +210,10 @@ camera = nnviz.Camera()
 #
 # - Une valeur haute ne montre pas que la partie cachée ne compte pas : le reste de l’image dit peut-être la même chose.
 #   Le visage couvert, le chat reste un chat.
-# - La probabilité d’une classe bouge aussi parce que d’autres bougent. Quand « tabby » baisse et que « Egyptian cat »
+# - La probabilité d’une classe bouge aussi parce que d’autres bougent. Quand « chat tigré » baisse et que « chat égyptien »
 #   monte, on n’a pas dit grand-chose des chats.
-# - Le carré est lui-même quelque chose à voir. Noir, il fait de la tasse une calandre (« grille ») ; essayez plusieurs
-#   contenus avant de croire une carte.
+# - Le carré est lui-même quelque chose à voir. Noir, il fait de la tasse une « calandre » ; essayez plusieurs
+#   remplissages avant de croire une carte.
 # - Un carré bien plus petit que l’objet ne cache rien, un bien plus grand cache tout : essayez aussi plusieurs tailles.
 # - Une valeur de la carte appartient à un carré, non à un pixel : elle est dessinée selon le rang du carré parmi les
 #   positions.

@@ -87,7 +87,7 @@ nnviz.Saliency(imagenet, "coffee")
 # ## Depuis le code
 #
 # Les traits se règlent dès la construction ou plus tard ; `compute()` attend le résultat, un gradient de la forme de
-# l’image pour chaque règle, et le rend ; `save` enregistre ce qu’on voit. Qu’est-ce qui parle pour un « tabby » et non
+# l’image pour chaque règle, et le rend ; `save` enregistre ce qu’on voit. Qu’est-ce qui plaide pour un « chat tigré » et non
 # pour un chat égyptien ?
 
 # %%

@@ -11,7 +11,7 @@
 # %% [markdown] tags=["fr"]
 # # Grad-CAM
 #
-# `nnviz.GradCam` montre où, dans une image, une couche trouve ce qui parle pour une classe (Selvaraju et al., ICCV
+# `nnviz.GradCam` montre où, dans une image, une couche trouve ce qui plaide pour une classe (Selvaraju et al., ICCV
 # 2017). Les cartes $a_k$ de la couche, de $h \times w$ neurones, sont additionnées avec des poids $\alpha_k$, et on
 # garde la partie positive :
 #
@@ -36,7 +36,7 @@ imagenet = nnviz.load()
 # %% [markdown] tags=["fr"]
 # ## Le widget
 #
-# Sous la photo, les classes les plus probables : cliquez sur l’une d’elles pour l’interroger. Montrez un point d’une
+# Sous la photo, les classes les plus probables : cliquez sur l’une d’elles pour l’interroger. Pointez un endroit d’une
 # carte pour en lire la valeur.
 
 # %%
@@ -117,8 +117,8 @@ view.compute().shape, view.save("rocket.png")
 # product, relu$(W a) / (h w)$: here are the classes with the highest maxima.
 
 # %% [markdown] tags=["fr"]
-# Sans widget, l’objectif est une valeur qu’on peut soustraire. Où est ce qui parle pour « missile » plutôt que pour
-# « crane », la grue ? Et comme ce réseau finit par une moyenne et une seule couche linéaire, les cartes des 1000
+# Sans widget, l’objectif est une valeur qu’on peut soustraire. Où est ce qui plaide pour « missile » plutôt que pour
+# « grue (engin) » ? Et comme ce réseau finit par une moyenne et une seule couche linéaire, les cartes des 1000
 # classes tiennent en un produit de matrices, relu$(W a) / (h w)$ : voici les classes aux plus hauts maximums.
 
 # %%
@@ -213,12 +213,12 @@ camera = nnviz.Camera()
 # %% [markdown] tags=["fr"]
 # ## Ce dont il faut se méfier
 #
-# - La carte dit où quelque chose parle pour une classe, non si la classe est là. Elle existe aussi pour une classe de
+# - La carte dit où quelque chose plaide pour une classe, non si la classe est là. Elle existe aussi pour une classe de
 #   probabilité 0,0006 : lisez le maximum sur l’échelle des couleurs.
 # - Elle est aussi grossière que la couche, 7 × 7 ici ; l’étaler en douceur sur la photo n’ajoute rien.
 # - Deux cartes ne se comparent qu’à la même échelle. Ailleurs, on étire souvent chacune jusqu’à son maximum, et trois
 #   fois rien a l’air de quelque chose.
-# - Aux couches plus précoces, un seul poids par carte ne suffit plus : la moyenne spatiale mélange les endroits où la
-#   carte parle pour la classe et ceux où elle parle contre.
-# - Ce qui parle *contre* la classe est coupé. Demandez l’autre classe, ou une différence.
+# - Aux couches plus proches de l’entrée, un seul poids par carte ne suffit plus : la moyenne spatiale mélange les endroits où la
+#   carte plaide pour la classe et ceux où elle plaide contre.
+# - Ce qui plaide *contre* la classe est coupé. Demandez l’autre classe, ou une différence.
 # - Grad-CAM guidée doit ses traits fins à la rétropropagation guidée, qui ignore la classe.

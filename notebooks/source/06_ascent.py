@@ -20,12 +20,12 @@
 #
 # $$\arg\max_x \; S(x) - R(x),$$
 #
-# où $S$ est le score d’une classe avant le softmax, ou une activation, et $R$ désigne les a priori : ce qui garde
+# où $S$ est le score d’une classe avant le softmax, ou une activation, et $R$ désigne les a priori : ce qui garde
 # l’image proche d’une photo. Sans eux, le réseau est vite sûr de lui, et personne ne voit pourquoi. Simonyan et al.
 # (atelier d’ICLR 2014) pénalisent le carré de la norme, Yosinski et al. (atelier d’ICML 2015) floutent l’image et ôtent
 # ce qui est petit, Olah et al. (Distill 2017) la décalent et la tournent un peu avant chaque pas, et la composent
 # d’ondes. `nnviz.AscentColumns` met des a priori côte à côte, et `nnviz.AscentSheet` fait les images de nombreux canaux.
-# La [visite](00_tour.ipynb) raconte l’histoire ; cette page est pour qui veut se servir des widgets.
+# La [visite](00_tour.ipynb) raconte l’histoire ; cette page est pour qui veut se servir des widgets.
 
 # %%
 import nnviz_widgets as nnviz
@@ -47,9 +47,9 @@ cifar = nnviz.load("cifar_net")
 # %% [markdown] tags=["fr"]
 # ## Le widget
 #
-# Bougez un curseur pendant la montée : elle est pilotée, elle ne recommence pas. Tirez la chronologie pour revenir en
+# Bougez un curseur pendant la montée : elle est pilotée, elle ne recommence pas. Faites glisser la chronologie pour revenir en
 # arrière, et repartez de là avec une autre taille de pas. Sur l’image, la barre d’espace met en pause et les flèches
-# vont d’un moment à l’autre. Ici, elle finit après 64 pas ; augmentez « Pas », et elle continue.
+# vont d’un moment à l’autre. Ici, elle finit après 64 pas ; augmentez « Pas », et elle continue.
 
 # %%
 nnviz.Ascent(imagenet, steps=64)
@@ -82,23 +82,23 @@ nnviz.Ascent(imagenet, steps=64)
 # | Diversity | `diversity` | penalty on pictures that are alike |
 
 # %% [markdown] tags=["fr"]
-# Ceux-ci posent une autre question : la montée recommence.
+# Ceux-ci posent une autre question : la montée recommence.
 #
 # | Réglage | Trait | Ce qu’il fait |
 # |---|---|---|
 # | Faire croître | `of` | `"class"`, `"channel"` (sa moyenne), `"neuron"`, `"direction"` ou `"expression"` |
 # | Classe | `target` | un nom ou un indice |
 # | Couche, Canal | `layer`, `channel` | ceux du canal, du neurone ou de la direction |
-# | Position | `unit` | (ligne, colonne) du neurone ; `None` pour le milieu |
-# | Poids | `direction` | des canaux et leurs poids : `{12: 1, 40: -0.5}` |
+# | Position | `unit` | (ligne, colonne) du neurone ; `None` pour le milieu |
+# | Poids | `direction` | des canaux et leurs poids : `{12: 1, 40: -0.5}` |
 # | | `objective` | une expression du code, par exemple `nnviz.logit(1) - nnviz.logit(2)` |
-# | Départ, Image | `start_from`, `photo` | `"noise"`, `"zeros"`, `"photo"` ou `"last"` : le dernier résultat |
-# | A priori | `preset` | ceux dont on reprend les nombres ; ceux de l’article figurent dessous |
+# | Départ, Image | `start_from`, `photo` | `"noise"`, `"zeros"`, `"photo"` ou `"last"` : le dernier résultat |
+# | A priori | `preset` | ceux dont on reprend les nombres ; ceux de l’article figurent dessous |
 # | Règle du pas | `rule` | `"adam"`, `"plain"`, `"normalised"` ou `"progress"` |
-# | Fourier, Puissance de décroissance, Couleurs décorrélées | `fourier`, `decay_power`, `decorrelated` | ce dont l’image est faite : des ondes, à quel point les longues dominent, des couleurs qui varient indépendamment |
-# | Taille, Images, Graine | `size`, `pictures`, `seed` | en pixels ; combien à la fois ; celle de tout ce qui est aléatoire |
+# | Fourier, Puissance de décroissance, Couleurs décorrélées | `fourier`, `decay_power`, `decorrelated` | ce dont l’image est faite : des ondes, à quel point les longues dominent, des couleurs qui varient indépendamment |
+# | Taille, Images, Graine | `size`, `pictures`, `seed` | en pixels ; combien à la fois ; celle de tout ce qui est aléatoire |
 # | | `autorun` | `False` attend Démarrer |
-# | Pas | `steps` | pilote, comme tout ce qui suit : en ajouter prolonge la montée |
+# | Pas | `steps` | agit en cours de route, comme tout ce qui suit : en ajouter prolonge la montée |
 # | Taille du pas, Progrès | `step_size`, `progress` | de combien on avance à chaque pas |
 # | L2, Variation totale | `l2`, `total_variation` | pénalités sur la norme, et sur les écarts entre voisins |
 # | Atténuation | `decay` | part de l’image qui s’efface à chaque pas |
@@ -118,8 +118,8 @@ nnviz.Ascent(imagenet, steps=64)
 # %% [markdown] tags=["fr"]
 # ## Depuis le code
 #
-# `compute()` attend la fin de la montée et rend ce qui est montré, un pas de `methods.ascent` ; `start`, `pause`,
-# `step`, `stop`, `restart` et `seek` sont les boutons. Fichiers : `save` enregistre la vue, `save_picture` l’image
+# `compute()` attend la fin de la montée et rend ce qui est montré, un pas de `methods.ascent` ; `start`, `pause`,
+# `step`, `stop`, `restart` et `seek` sont les boutons. Fichiers : `save` enregistre la vue, `save_picture` l’image
 # seule, `save_animation` la montée, `save_recipe` tout ce qui la refait, y compris la façon dont on l’a pilotée.
 
 # %%
@@ -166,8 +166,8 @@ nnviz.AscentColumns(imagenet, columns=["None", "Distill"], steps=48, size=128)
 # | Classe | `target` | un nom ou un indice |
 # | Couche, Canal | `layer`, `channel` | ceux du canal |
 # | A priori | `columns` | des noms de préréglages, de gauche à droite |
-# | Taille, Pas, Graine | `size`, `steps`, `seed` | en pixels ; après lesquels elle finit ; la même dans toutes les colonnes |
-# | Plus de contraste | `contrast` | en donne aux images pâles ; les légendes disent combien |
+# | Taille, Pas, Graine | `size`, `steps`, `seed` | en pixels ; après lesquels elle finit ; la même dans toutes les colonnes |
+# | Plus de contraste | `contrast` | en donne aux images pâles ; les légendes disent combien |
 # | | `autorun` | `False` attend Démarrer |
 
 # %% [markdown] tags=["en"]
@@ -202,9 +202,9 @@ nnviz.AscentSheet(cifar, layer="conv4", count=8, steps=48)
 # | Couche | `layer` | celle dont on montre les canaux |
 # | Dès le canal, Canaux | `first`, `count` | le premier, et combien |
 # | A priori | `preset` | ceux qui façonnent les images |
-# | Taille, Pas, Graine | `size`, `steps`, `seed` | en pixels ; après lesquels une image est finie ; la même pour toutes |
+# | Taille, Pas, Graine | `size`, `steps`, `seed` | en pixels ; après lesquels une image est finie ; la même pour toutes |
 # | | `batch` | combien sont faites à la fois |
-# | | `channel` | celui au double contour ; Entrée l’ouvre |
+# | | `channel` | celui au double contour ; Entrée l’ouvre |
 # | | `autorun` | `False` attend Démarrer |
 
 # %% [markdown] tags=["en"]
@@ -220,10 +220,10 @@ nnviz.AscentSheet(cifar, layer="conv4", count=8, steps=48)
 # %% [markdown] tags=["fr"]
 # ## Ce dont il faut se méfier
 #
-# - C’est une image que le réseau préfère sous ces a priori, non l’image d’une classe : autre graine, autre a priori,
+# - C’est une image que le réseau préfère sous ces a priori, non l’image d’une classe : autre graine, autre a priori,
 #   autre image. N’en montrez jamais une seule.
 # - Une valeur élevée ne prouve pas une bonne image. C’est sans a priori qu’elle est la plus haute.
-# - Derrière une ReLU, un canal éteint n’a pas de gradient ; on fait donc croître la valeur d’avant, et le titre de la
+# - Après une ReLU, un canal éteint n’a pas de gradient ; on fait donc croître la valeur d’avant, et le titre de la
 #   courbe le dit.
-# - La valeur est celle de l’image telle que le réseau l’a vue, décalée et tournée ; les barres, celles de l’image même.
-# - Le meilleur moment est celui de la plus haute valeur, non celui qui plaît le plus : revenez dans la chronologie.
+# - La valeur est celle de l’image telle que le réseau l’a vue, décalée et tournée ; les barres, celles de l’image même.
+# - Le meilleur moment est celui de la plus haute valeur, non celui qui plaît le plus : revenez dans la chronologie.

@@ -15,12 +15,12 @@
 #
 # `nnviz.DeepDream` montre ce qu’un réseau aimerait voir dans votre photo (Mordvintsev, Olah et Tyka, 2015). La photo $x$
 # est modifiée pas à pas pour qu’une couche réponde plus fort. Avec $E$, la moitié du carré moyen des activations, et
-# $s$, la taille du pas :
+# $s$, la taille du pas :
 #
 # $$x \leftarrow x + s \, \frac{g}{\text{mean}\, |g|}, \qquad g = \frac{\partial E}{\partial x}.$$
 #
-# Ce $g$ est ce que montre la page sur la [saillance](04_saliency.ipynb) ; ici, on le suit. On le fait à plusieurs tailles,
-# de la petite à la grande, les octaves : le rêve fait à l’une est agrandi et se poursuit à la suivante.
+# Ce $g$ est ce que montre la page sur la [saillance](04_saliency.ipynb) ; ici, on le suit. On le fait à plusieurs tailles,
+# de la petite à la grande, les octaves : le rêve fait à l’une est agrandi et se poursuit à la suivante.
 
 # %%
 import nnviz_widgets as nnviz
@@ -40,8 +40,8 @@ imagenet = nnviz.load()
 # %% [markdown] tags=["fr"]
 # ## Le widget
 #
-# Le rêve grandit sous vos yeux. Réglez pendant ce temps la taille du pas ou le décalage : ils le pilotent, et rien ne
-# recommence. Faites une pause, avancez pas à pas, reprenez ; téléversez une photo à vous. Un plus grand côté et plus de pas
+# Le rêve grandit sous vos yeux. Réglez pendant ce temps la taille du pas ou le décalage : ils le pilotent, et rien ne
+# recommence. Faites une pause, avancez pas à pas, reprenez ; téléversez une photo à vous. Un plus grand côté et plus de pas
 # font rêver plus profond, et plus longtemps.
 
 # %%
@@ -69,16 +69,16 @@ nnviz.DeepDream(imagenet, "cat", side=256, steps=10)
 # %% [markdown] tags=["fr"]
 # | Réglage | Trait | Ce qu’il fait |
 # |---|---|---|
-# | Image | `photo` | un exemple, un chemin, une image PIL, un tableau ou un tenseur ; elle n’est pas rognée |
-# | couche, canaux, classe | `of` | ce qui est renforcé : toute une couche, quelques canaux, ou une classe |
-# | Couche | `layer` | laquelle ; les premières rêvent de bords, les dernières d’yeux et de visages |
+# | Image | `photo` | un exemple, un chemin, une image PIL, un tableau ou un tenseur ; elle n’est pas rognée |
+# | couche, canaux, classe | `of` | ce qui est renforcé : toute une couche, quelques canaux, ou une classe |
+# | Couche | `layer` | laquelle ; les premières rêvent de bords, les dernières d’yeux et de visages |
 # | Canaux | `channels` | numéros de canaux de la couche |
-# | Classe | `target` | nom ou indice ; vide (`None`) pour la plus probable |
+# | Classe | `target` | nom ou indice ; vide (`None`) pour la plus probable |
 # | Octaves | `octaves` | combien de tailles |
 # | Échelle | `octave_scale` | de combien chacune dépasse la précédente |
 # | Pas | `steps` | dans chaque octave |
-# | Taille du pas | `step_size` | changement moyen d’un pixel en un pas, sur 255 ; pilote |
-# | Décalage | `jitter` | plus grand décalage aléatoire, en pixels ; pilote |
+# | Taille du pas | `step_size` | changement moyen d’un pixel en un pas, sur 255 ; agit en cours de route |
+# | Décalage | `jitter` | plus grand décalage aléatoire, en pixels ; agit en cours de route |
 # | Guide | `guide` | une seconde image, dont on cherche les traits |
 # | Grand côté | `side` | nombre de pixels auquel une photo plus grande est réduite |
 # | Tuile | `tile` | nombre de pixels, par côté, qui passent à la fois dans le réseau |
@@ -93,7 +93,7 @@ nnviz.DeepDream(imagenet, "cat", side=256, steps=10)
 # %% [markdown] tags=["fr"]
 # ## Tôt et tard
 #
-# Une des premières couches connaît des bords et des traits ; une des dernières a vu mille sortes de choses, surtout des
+# Une des premières couches connaît des bords et des traits ; une des dernières a vu mille sortes de choses, surtout des
 # animaux.
 
 # %%
@@ -108,7 +108,7 @@ nnviz.DeepDream(imagenet, "coffee", layer="stage4.2.expand.relu6", side=256, ste
 # %% [markdown] tags=["fr"]
 # ## Un guide
 #
-# Avec une seconde image, chaque endroit tend vers ce qui lui ressemble le plus là-bas : parmi les activations du guide,
+# Avec une seconde image, chaque endroit tend vers ce qui, en elle, lui ressemble le plus : parmi les activations du guide,
 # celle dont le produit scalaire est le plus grand. Ici, la nuit de la fusée prend ce qu’elle peut à un chat.
 
 # %%
@@ -123,7 +123,7 @@ nnviz.DeepDream(imagenet, "rocket", guide="cat", side=192, steps=6)
 # %% [markdown] tags=["fr"]
 # ## Depuis le code
 #
-# `compute()` attend le rêve et rend son dernier pas ; `save` enregistre ce qu’on voit, `save_dream` le rêve seul, avec
+# `compute()` attend le rêve et rend son dernier pas ; `save` enregistre ce qu’on voit, `save_dream` le rêve seul, avec
 # tous ses pixels.
 
 # %%
@@ -135,7 +135,7 @@ view.compute().value, view.save("astronaut.png"), view.save_dream("dream.png")
 # same seed gives the same dream, and from the state of a step it goes on as if it had never stopped.
 
 # %% [markdown] tags=["fr"]
-# Sans widget, `methods.deepdream` est un générateur. Tout objectif convient, même s’il retranche quelque chose ; la même
+# Sans widget, `methods.deepdream` est un générateur. Tout objectif convient, même s’il retranche quelque chose ; la même
 # graine donne le même rêve, et à partir de l’état d’un pas il reprend comme s’il ne s’était jamais arrêté.
 
 # %%
@@ -155,7 +155,7 @@ steps[-1].image.shape, bool((rest[-1].image == steps[-1].image).all())
 # %% [markdown] tags=["fr"]
 # ## Le vol
 #
-# Rêver un peu, s’approcher de 5 %, rêver encore : le bouton écrit un tel vol à côté du notebook, et cette cellule aussi.
+# Rêver un peu, s’approcher de 5 %, rêver encore : le bouton écrit un tel vol à côté du notebook, et cette cellule aussi.
 
 # %%
 flight = view.save_flight("flight.webp", frames=8)
@@ -174,9 +174,9 @@ flight.stat().st_size
 # %% [markdown] tags=["fr"]
 # ## Ce dont il faut se méfier
 #
-# - Le rêve montre ce que la couche a appris à trouver, non ce qui est dans la photo : un réseau qui connaît surtout des
+# - Le rêve montre ce que la couche a appris à trouver, non ce qui est dans la photo : un réseau qui connaît surtout des
 #   animaux trouve des animaux dans une tasse.
-# - Sans décalage, la grille des foulées du réseau transparaît.
+# - Sans décalage, la grille due aux pas des convolutions transparaît.
 # - Avec une seule octave, seuls de petits motifs poussent, car un champ récepteur compte les mêmes pixels à toute taille.
 # - Un grand pas atteint vite les limites du noir et du blanc, et n’y est plus que du bruit.
-# - Les valeurs de deux octaves ne se comparent pas : ce sont celles d’images de tailles différentes.
+# - Les valeurs de deux octaves ne se comparent pas : ce sont celles d’images de tailles différentes.

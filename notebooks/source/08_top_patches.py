@@ -11,12 +11,12 @@
 # %% [markdown] tags=["fr"]
 # # Les meilleurs fragments
 #
-# `nnviz.TopPatches` répond par des images à la question « à quoi sert ce canal ? » : parmi toutes celles que le réseau
+# `nnviz.TopPatches` répond par des images à la question « à quoi sert ce canal ? » : parmi toutes celles que le réseau
 # a vues, celles qui excitent le plus le canal, chacune découpée à ce que le neurone peut voir. Sous chacune, ce qui,
 # dans le fragment, l’excite, par deconvnet (Zeiler et Fergus, ECCV 2014) ou par rétropropagation guidée (Springenberg
 # et al., atelier d’ICLR 2015).
 #
-# La [visite](00_tour.ipynb) raconte l’histoire ; cette page est pour qui veut se servir du widget.
+# La [visite](00_tour.ipynb) raconte l’histoire ; cette page est pour qui veut se servir du widget.
 
 # %%
 import nnviz_widgets as nnviz
@@ -38,11 +38,11 @@ imagenet = nnviz.load()
 # %% [markdown] tags=["fr"]
 # ## Le widget
 #
-# Sans images à vous, il regarde les exemples fournis : 147 morceaux de quatre photos, qui se recouvrent. Il les parcourt
-# une fois, en quelques secondes, et montre ce qu’il a trouvé jusque-là ; « Annuler » garde ce qui est fait. La fois
+# Sans images à vous, il regarde les exemples fournis : 147 morceaux de quatre photos, qui se recouvrent. Il les parcourt
+# une fois, en quelques secondes, et montre ce qu’il a trouvé jusque-là ; « Annuler » garde ce qui est fait. La fois
 # suivante, il s’ouvre aussitôt.
 #
-# Le canal 7 de cette couche aime un œil. Cliquez sur un fragment : son image s’ouvre au-dessous, avec toutes les cartes
+# Le canal 7 de cette couche aime les yeux. Cliquez sur un fragment : son image s’ouvre au-dessous, avec toutes les cartes
 # de la couche.
 
 # %%
@@ -68,23 +68,23 @@ nnviz.TopPatches(imagenet, layer="stage5.1", channel=7)
 # | Réglage | Trait | Ce qu’il fait |
 # |---|---|---|
 # | Couche | `layer` | les blocs du réseau, et ses premières cartes |
-# | Canal | `channel` | le canal ; sur les fragments, les flèches haut et bas en changent aussi |
-# | Page | `page` | `"channel"`, ou `"all"` : le meilleur fragment de chaque canal de la couche ; un clic l’ouvre |
-# | Images | `kind` | `"largest"` (les plus grandes), `"smallest"` (les plus petites) ou `"random"` (au hasard) : sans les deux autres, on voit des motifs partout |
+# | Canal | `channel` | le canal ; sur les fragments, les flèches haut et bas en changent aussi |
+# | Page | `page` | `"channel"`, ou `"all"` : le meilleur fragment de chaque canal de la couche ; un clic l’ouvre |
+# | Images | `kind` | `"largest"` (les plus grandes), `"smallest"` (les plus petites) ou `"random"` (au hasard) : sans les deux autres, on voit des motifs partout |
 # | Reconstruction | `rule` | `"guided"`, `"deconvnet"`, `"vanilla"` ou `"none"` |
 # | D’autres | `seed` | d’autres images au hasard |
 # | Images entières | `whole` | l’image où le champ est tracé, au lieu du champ seul |
-# | | `chosen` | le fragment au double contour ; Entrée l’ouvre, Échap le ferme |
+# | | `chosen` | le fragment au double contour ; Entrée l’ouvre, Échap le ferme |
 #
-# Un neurone d’une couche précoce voit un petit carré : c’est le fragment. Plus loin, son champ récepteur couvre presque
-# toute l’image. Le fragment est alors le champ *effectif*, le plus petit cadre qui contient 95 % du gradient (Luo et
-# al., NeurIPS 2016) ; la ligne du dessous dit lequel des deux on voit.
+# Un neurone des premières couches voit un petit carré : c’est le fragment. Plus loin, son champ récepteur couvre presque
+# toute l’image. Le fragment est alors le champ *effectif*, le plus petit cadre qui contient 95 % du gradient (Luo et
+# al., NeurIPS 2016) ; la ligne du dessous dit lequel des deux on voit.
 
 # %% [markdown] tags=["en"]
 # All channels of a layer on one page, as a contact sheet:
 
 # %% [markdown] tags=["fr"]
-# Tous les canaux d’une couche sur une page, comme une planche-contact :
+# Tous les canaux d’une couche sur une page, comme une planche-contact :
 
 # %%
 nnviz.TopPatches(imagenet, layer="stage2.1", page="all")
@@ -99,8 +99,8 @@ nnviz.TopPatches(imagenet, layer="stage2.1", page="all")
 # %% [markdown] tags=["fr"]
 # ## Vos propres images
 #
-# Tout ce qu’un `ImageSet` accepte : un dossier (ses sous-dossiers sont les classes), une liste de fichiers, un jeu de
-# données, un tableau. L’index est gardé dans le dossier `path` ; un parcours interrompu y reprend, et de nouvelles
+# Tout ce qu’un `ImageSet` accepte : un dossier (ses sous-dossiers sont les classes), une liste de fichiers, un jeu de
+# données, un tableau. L’index est gardé dans le dossier `path` ; un parcours interrompu y reprend, et de nouvelles
 # images s’y ajoutent sans tout recommencer. Voici les chiffres de scikit-learn à travers un réseau entraîné sur de
 # petites photos.
 
@@ -136,7 +136,7 @@ best[0].winner, best[0].rect, best[0].reproduced, best[0].crop.shape
 # The index holds much more: the values of every channel of every layer, and what the channels do on average.
 
 # %% [markdown] tags=["fr"]
-# L’index en contient bien davantage : les valeurs de chaque canal de chaque couche, et ce que les canaux font en
+# L’index en contient bien davantage : les valeurs de chaque canal de chaque couche, et ce que les canaux font en
 # moyenne.
 
 # %%
@@ -162,10 +162,10 @@ index.values("stage5.1").shape, f"{never} channels of stem.bn never rise above z
 #
 # - Neuf images, c’est peu. Regardez celles au hasard et les plus petites avant de nommer un canal, et les canaux que
 #   vous ne savez *pas* nommer.
-# - Les meilleurs fragments d’un ensemble disent ce qui excite un canal *dans cet ensemble* : des morceaux de quatre
+# - Les meilleurs fragments d’un ensemble disent ce qui excite un canal *dans cet ensemble* : des morceaux de quatre
 #   photos qui se recouvrent montrent toujours le même endroit.
-# - La rétropropagation guidée trace des lignes fines quel que soit le neurone ; elle montre où cela compte, non ce que
+# - La rétropropagation guidée trace des lignes fines quel que soit le neurone ; elle montre où cela compte, non ce que
 #   cela veut dire.
-# - Les activations bornées donnent des ex æquo : dans la première couche de ce réseau, une ReLU6 ramène bien des images
-#   au même 6. Le parcours classe les valeurs avant une telle activation ; la ligne du dessous le dit.
+# - Les activations bornées donnent des ex æquo : dans la première couche de ce réseau, une ReLU6 ramène bien des images
+#   au même 6. Le parcours classe les valeurs avant une telle activation ; la ligne du dessous le dit.
 # - Un avertissement que la valeur recalculée diffère signifie que les poids ou les images ont changé depuis le parcours.

@@ -12,11 +12,11 @@
 # # Voisines et cartes d’images
 #
 # `nnviz.EmbeddingMap` dispose des images sur un plan, de sorte que soient ensemble celles que le réseau trouve
-# semblables (van der Maaten & Hinton, JMLR 2008 ; Karpathy 2014). Juste avant sa dernière couche, un réseau fait de
-# chaque image un vecteur ; des images d’une même sorte ont des vecteurs proches, quels que soient leurs pixels.
+# semblables (van der Maaten & Hinton, JMLR 2008 ; Karpathy 2014). Juste avant sa dernière couche, un réseau fait de
+# chaque image un vecteur ; des images d’une même sorte ont des vecteurs proches, quels que soient leurs pixels.
 # `nnviz.Neighbours` montre les plus proches de quelques images (Krizhevsky et al., NeurIPS 2012, figure 4).
 #
-# La [visite](00_tour.ipynb) raconte l’histoire ; cette page est pour qui veut se servir des widgets.
+# La [visite](00_tour.ipynb) raconte l’histoire ; cette page est pour qui veut se servir des widgets.
 
 # %%
 import nnviz_widgets as nnviz
@@ -34,9 +34,9 @@ nnviz.set_language("fr")
 # %% [markdown] tags=["fr"]
 # ## Les vecteurs
 #
-# `methods.embed` les calcule une fois pour toutes, pour un ensemble d’images : un dossier, dont les sous-dossiers sont
+# `methods.embed` les calcule une fois pour toutes, pour un ensemble d’images : un dossier, dont les sous-dossiers sont
 # les classes, une liste de fichiers, un jeu de données, un tableau, ou l’un de deux ensembles fournis. Ce sont ceux de
-# l’entrée de la dernière couche, ou de toute autre (`layer`) ; on prend la moyenne spatiale des cartes. Ici : les
+# l’entrée de la dernière couche, ou de toute autre (`layer`) ; on prend la moyenne spatiale des cartes. Ici : les
 # chiffres manuscrits de scikit-learn, sous un réseau qui n’a appris que des photos.
 
 # %%
@@ -56,8 +56,8 @@ digits.vectors.shape
 # %% [markdown] tags=["fr"]
 # ## Le widget
 #
-# La carte commence par l’ACP, aussitôt. t-SNE et UMAP sont calculées dans un processus à part : les images bougent
-# pendant qu’elles trouvent leur place, et Annuler y met fin aussitôt. Montrez une image : des traits mènent à ses
+# La carte commence par l’ACP, aussitôt. t-SNE et UMAP sont calculées dans un processus à part : les images bougent
+# pendant qu’elles trouvent leur place, et Annuler y met fin aussitôt. Pointez une image : des traits mènent à ses
 # véritables voisines. Glissez pour déplacer la carte, tenez Ctrl et tournez la molette pour l’agrandir, tenez Maj et
 # glissez autour d’un groupe pour en compter les classes.
 
@@ -86,17 +86,17 @@ nnviz.EmbeddingMap(small, digits, kind="tsne")
 # |---|---|---|
 # | Carte | `kind` | `"pca"`, `"tsne"` ou `"umap"` |
 # | Grille pleine | `filled` | tire les images sur une grille sans trous |
-# | Distance | `metric` | `"euclidean"`, ou `"cosine"` : l’angle seul |
-# | Perplexité | `perplexity` | de t-SNE : combien de voisines, à peu près, regarde une image |
-# | Voisines | `neighbours` | d’UMAP : de même |
-# | Distance minimale | `minimal_distance` | d’UMAP : jusqu’où les images peuvent se rapprocher |
+# | Distance | `metric` | `"euclidean"`, ou `"cosine"` : l’angle seul |
+# | Perplexité | `perplexity` | de t-SNE : combien de voisines, à peu près, regarde une image |
+# | Voisines | `neighbours` | d’UMAP : de même |
+# | Distance minimale | `minimal_distance` | d’UMAP : jusqu’où les images peuvent se rapprocher |
 # | Graine | `seed` | une autre donne une autre carte |
 # | Montrer | `show` | `"pictures"` là où elles trouvent place, ou `"marks"`, des marques |
-# | Couleurs | `colours` | celles des classes, ou `"seams"` : rouge là où des voisines sur la carte sont loin en vérité |
+# | Couleurs | `colours` | celles des classes, ou `"seams"` : rouge là où des voisines sur la carte sont éloignées en réalité |
 # | Taille | `side` | celle des images, en pixels de l’écran |
-# | Votre image | `photo` | un exemple, un chemin, une image PIL, un tableau ; placée parmi ses voisines, la carte reste |
-# | Déplacer, Lasso | `tool` | ce que fait glisser : `"pan"` ou `"lasso"` |
-# | | `width` | celle de la carte, en pixels de l’écran ; à régler dès la construction |
+# | Votre image | `photo` | un exemple, un chemin, une image PIL, un tableau ; placée parmi ses voisines, la carte reste |
+# | Déplacer, Lasso | `tool` | ce que fait glisser : `"pan"` ou `"lasso"` |
+# | | `width` | celle de la carte, en pixels de l’écran ; à régler dès la construction |
 
 # %% [markdown] tags=["en"]
 # ## How far to trust it
@@ -108,8 +108,8 @@ nnviz.EmbeddingMap(small, digits, kind="tsne")
 # %% [markdown] tags=["fr"]
 # ## Jusqu’où s’y fier
 #
-# Un plan n’a pas la place de centaines de dimensions : toute carte ment quelque part. À côté d’elle figurent sa fiabilité
-# (1 quand aucune image proche sur la carte n’est loin en vérité ; Venna & Kaski 2001) et la part des véritables voisines
+# Un plan n’a pas la place de centaines de dimensions : toute carte ment quelque part. À côté d’elle figurent sa fiabilité
+# (1 quand aucune image proche sur la carte n’est éloignée en réalité ; Venna & Kaski 2001) et la part des véritables voisines
 # qui le sont aussi sur la carte. Les coutures disent où elle ment.
 
 # %%
@@ -125,9 +125,9 @@ nnviz.EmbeddingMap(small, digits, show="marks", colours="seams")
 # %% [markdown] tags=["fr"]
 # ## Les voisines
 #
-# Des morceaux des quatre photos d’exemple, sous le réseau d’ImageNet : lesquels trouve-t-il semblables ? La classe est
+# Des morceaux des quatre photos d’exemple, sous le réseau d’ImageNet : lesquels trouve-t-il semblables ? La classe est
 # la photo d’où vient le morceau, et une coche marque ce qui vient de la même. Cliquez sur une voisine pour continuer à
-# partir d’elle, ou choisissez-la avec les flèches et pressez Entrée ; votre propre image devient la première ligne.
+# partir d’elle, ou choisissez-la avec les flèches et appuyez sur Entrée ; votre propre image devient la première ligne.
 
 # %%
 imagenet = nnviz.load()
@@ -151,10 +151,10 @@ nnviz.Neighbours(imagenet, pieces, metric="cosine", seed=1)
 # | | `references` | les rangs, parmi les vecteurs, des images de la première colonne, cinq au plus |
 # | Distance | `metric` | `"euclidean"` ou `"cosine"` |
 # | Cinq autres | `seed` | celle du tirage des cinq |
-# | Votre image | `photo` | un exemple, un chemin, une image PIL, un tableau ; la première ligne |
-# | | `chosen` | la case (ligne, colonne) au double contour ; Entrée en fait la référence |
+# | Votre image | `photo` | un exemple, un chemin, une image PIL, un tableau ; la première ligne |
+# | | `chosen` | la case (ligne, colonne) au double contour ; Entrée en fait la référence |
 #
-# Voici une photo entière, celle du chat, placée parmi ses morceaux ; la carte est tirée sur une grille, pour qu’aucun n’en
+# Voici une photo entière, celle du chat, placée parmi ses morceaux ; la carte est tirée sur une grille, pour qu’aucun n’en
 # couvre un autre.
 
 # %%
@@ -169,7 +169,7 @@ nnviz.EmbeddingMap(imagenet, pieces, metric="cosine", filled=True, photo="cat")
 # %% [markdown] tags=["fr"]
 # ## Depuis le code
 #
-# Les traits se règlent dès la construction ou plus tard ; `compute()` attend le résultat, les points de la carte, et le
+# Les traits se règlent dès la construction ou plus tard ; `compute()` attend le résultat, les points de la carte, et le
 # rend. `selected` contient les rangs, parmi les vecteurs, de ce que le lasso a pris, et `own_place` l’endroit de votre
 # propre image.
 
@@ -182,7 +182,7 @@ view.compute().points.shape, view.trust, view.save("map.png")
 # Without a widget: neighbours of one picture, and how often the six nearest are of its class, over the whole set.
 
 # %% [markdown] tags=["fr"]
-# Sans widget : les voisines d’une image, et combien de fois les six plus proches sont de sa classe, sur tout l’ensemble.
+# Sans widget : les voisines d’une image, et combien de fois les six plus proches sont de sa classe, sur tout l’ensemble.
 
 # %%
 near = digits.neighbours(0, 6, metric="cosine")
@@ -206,6 +206,6 @@ near.numbers.tolist(), near.distances.tolist(), digits.same_class(6, metric="cos
 #   des images, ou regardez les coutures, avant de croire à une île.
 # - Une autre perplexité ou une autre graine donne une autre carte. Ce qui se retrouve dans toutes mérite confiance.
 # - Des groupes apparaissent même dans du bruit quand la perplexité est petite.
-# - La distance euclidienne voit aussi la longueur d’un vecteur ; quelques vecteurs courts deviennent alors voisins de
+# - La distance euclidienne voit aussi la longueur d’un vecteur ; quelques vecteurs courts deviennent alors voisins de
 #   bien des images. Le cosinus ne voit que l’angle, et trouve souvent plus d’images de la même classe.
-# - Des voisines sont semblables pour cette couche de ce réseau. À une couche précoce, c’est la couleur et la texture.
+# - Des voisines sont semblables pour cette couche de ce réseau. Dans les premières couches, c’est par la couleur et la texture.

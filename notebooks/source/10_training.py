@@ -14,9 +14,9 @@
 # # L’apprentissage
 #
 # `nnviz.Training` fait apprendre un petit réseau dans une cellule pendant que vous regardez dedans, comme le faisait
-# ConvNetJS de Karpathy en 2014 : ses premiers filtres, les cartes qu’il tire d’une image et l’erreur dont il est le
+# ConvNetJS de Karpathy en 2014 : ses premiers filtres, les cartes qu’il tire d’une image et l’erreur dont il est le
 # plus sûr sont redessinés sans cesse. Chaque pas prend quelques images et déplace les poids $w$ contre le gradient de
-# la perte $L$, avec le taux d’apprentissage $\eta$, l’inertie $\mu$ et la décroissance des poids $\lambda$ :
+# la perte $L$, avec le taux d’apprentissage $\eta$, l’inertie $\mu$ et la décroissance des poids $\lambda$ :
 #
 # $$v \leftarrow \mu v + \nabla L(w) + \lambda w, \qquad w \leftarrow w - \eta v.$$
 #
@@ -33,7 +33,7 @@ nnviz.set_language("fr")
 # learns from those, and they tell how well it does on pictures that it has not seen.
 
 # %% [markdown] tags=["fr"]
-# Les images sont les 1797 chiffres manuscrits de scikit-learn, de 8 × 8 pixels chacun. Un cinquième est mis de côté :
+# Les images sont les 1797 chiffres manuscrits de scikit-learn, de 8 × 8 pixels chacun. Un cinquième des images est mis de côté :
 # le réseau n’en apprend jamais rien, et elles disent ce qu’il vaut sur des images qu’il n’a pas vues.
 
 # %%
@@ -65,8 +65,8 @@ digits = nnviz.ImageSet("digits")
 # %% [markdown] tags=["fr"]
 # ## Le widget
 #
-# Il commence aussitôt. Mettez en pause, avancez pas à pas, continuez ; changez le taux d’apprentissage en cours de
-# route. Cliquez sur l’erreur pour voir ce qu’en font les cartes ; montrez un filtre ou une carte pour en lire les
+# Il commence aussitôt. Mettez en pause, avancez pas à pas, continuez ; changez le taux d’apprentissage en cours de
+# route. Cliquez sur l’erreur pour voir ce qu’en font les cartes ; pointez un filtre ou une carte pour en lire les
 # valeurs. Recommencer remet les poids qu’avait le réseau à la création du widget.
 
 # %%
@@ -89,14 +89,14 @@ training
 # %% [markdown] tags=["fr"]
 # | Réglage | Trait | Ce qu’il fait |
 # |---|---|---|
-# | Image, Couche | `example`, `layer` | quelle image on regarde, et les cartes de quelle couche ; rien ne recommence |
-# | Taux d’apprentissage | `learning_rate` | la longueur d’un pas ; agit aussitôt |
-# | Décroissance des poids | `weight_decay` | avec quelle force les poids sont ramenés vers 0 ; agit aussitôt |
-# | Inertie | `momentum` | la part du dernier pas qui est refaite ; agit aussitôt |
-# | Époques | `epochs` | combien de fois on apprend de chaque image ; augmentez-le pour continuer |
+# | Image, Couche | `example`, `layer` | quelle image on regarde, et les cartes de quelle couche ; rien ne recommence |
+# | Taux d’apprentissage | `learning_rate` | la longueur d’un pas ; agit aussitôt |
+# | Décroissance des poids | `weight_decay` | avec quelle force les poids sont ramenés vers 0 ; agit aussitôt |
+# | Inertie | `momentum` | la part du dernier pas qui est refaite ; agit aussitôt |
+# | Époques | `epochs` | combien de fois on apprend de chaque image ; augmentez-le pour continuer |
 # | Images par pas | `batch` | recommence |
-# | Graine | `seed` | ce qui est mis de côté et dans quel ordre viennent les autres ; recommence |
-# | | `test_share` | la part mise de côté ; recommence |
+# | Graine | `seed` | ce qui est mis de côté et dans quel ordre viennent les autres ; recommence |
+# | | `test_share` | la part mise de côté ; recommence |
 # | | `autorun` | `False` attend Démarrer |
 
 # %% [markdown] tags=["en"]
@@ -121,7 +121,7 @@ training.compute()
 # %% [markdown] tags=["fr"]
 # ## D’autres widgets regardent
 #
-# `training.engine` est un moteur de ce réseau même. Quoi qu’on lui demande, il répond avec les poids du moment :
+# `training.engine` est un moteur de ce réseau même. Quoi qu’on lui demande, il répond avec les poids du moment :
 # prolongez l’apprentissage de quelques époques, bougez ici n’importe quel réglage, et les cartes sont nouvelles.
 
 # %%
@@ -136,7 +136,7 @@ nnviz.ActivationMaps(training.engine, digits[training.example])
 # %% [markdown] tags=["fr"]
 # ## Sans widget
 #
-# `methods.train` donne un pas après l’autre. Ce qu’on ne demande pas n’a pas lieu : une boucle qu’on quitte est un
+# `methods.train` donne un pas après l’autre. Ce qu’on ne demande pas n’a pas lieu : une boucle qu’on quitte est un
 # apprentissage arrêté. Voici, pour comparer, un réseau d’une seule couche linéaire.
 
 # %%
@@ -154,11 +154,11 @@ steps = methods.train(linear, digits, mean=(0.5,), std=(0.5,), size=8, epochs=5)
 # 2008) and see them part into groups. Look for the pictures between the groups: some are those that it mistakes.
 
 # %% [markdown] tags=["fr"]
-# ## Ce qu’il sait : une carte des chiffres
+# ## Ce qu’il sait : une carte des chiffres
 #
 # L’entrée de la dernière couche est un vecteur de 64 nombres pour chaque image. Les images que le réseau trouve
-# semblables ont des vecteurs proches. Les voici selon leurs deux composantes principales ; choisissez t-SNE (van der
-# Maaten et Hinton, 2008), et elles se séparent en groupes. Cherchez les images entre les groupes : certaines sont celles
+# semblables ont des vecteurs proches. Les voici selon leurs deux composantes principales ; choisissez t-SNE (van der
+# Maaten et Hinton, 2008), et elles se séparent en groupes. Cherchez les images entre les groupes : certaines sont celles
 # qu’il confond.
 
 # %%
@@ -180,9 +180,9 @@ nnviz.EmbeddingMap(training.engine, embedding)
 # ## Ce dont il faut se méfier
 #
 # - C’est votre module qui apprend. L’arrêt, la fin et la fermeture du widget laissent les poids appris.
-# - Une perte qui n’est plus un nombre veut dire que le taux d’apprentissage est trop haut : le widget s’arrête et le dit.
+# - Une perte qui n’est plus un nombre veut dire que le taux d’apprentissage est trop haut : le widget s’arrête et le dit.
 # - La réussite sur les images apprises ne prouve rien. Mettez-en peu de côté (`test_share`), apprenez longtemps, et
 #   regardez les courbes se séparer.
 # - Les filtres d’un si petit réseau sur 8 × 8 pixels sont rarement beaux. La décroissance des poids garde
-#   leurs poids petits : regardez l’échelle à côté.
-# - Une image mise de côté compte ici pour un quart de pour cent : le dernier chiffre relève du hasard. Changez la graine.
+#   leurs poids petits : regardez l’échelle à côté.
+# - Une image mise de côté compte ici pour un quart de pour cent : le dernier chiffre relève du hasard. Changez la graine.

@@ -122,6 +122,13 @@ def test_both_languages_of_a_cell_have_the_same_parts(source):
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_no_line_of_french_ends_before_its_punctuation(source):
+    cells = [c.source for c in build.read_cells(source) if c.cell_type == "markdown" and "fr" in build.languages_of(c)]
+    prose = re.sub(r"`[^`]*`|\$\$[^$]*\$\$|\$[^$]*\$", "", "\n".join(cells))
+    assert re.findall(r".{,20}[^\s|] [:;?!»%].{,10}|« .{,20}|.{,20}[^\s]»", prose) == []
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
 def test_code_is_shared_but_for_the_language(source):
     cells = [cell for cell in build.read_cells(source) if cell.cell_type == "code"]
     own = [cell for cell in cells if build.languages_of(cell) != LANGUAGES]
