@@ -1,4 +1,4 @@
-"""Names of well-known classes in a language: those of ImageNet, of CIFAR-10 and of the sample pictures."""
+"""Names of well-known classes in a language: those of ImageNet, of CIFAR-10 and of the sample pictures; and of sets."""
 
 from __future__ import annotations
 
@@ -21,12 +21,18 @@ CIFAR = {
     "truck": "camion",
 }
 SAMPLES = {key.removeprefix("sample_"): name for key, name in fr.TEXT.items() if key.startswith("sample_")}
+SETS = {"samples": "exemples", "digits": "chiffres", "array": "tableau", "files": "fichiers"}
 KNOWN = 0.9  # share of a list's names that makes labels that list: some add a background, or spell a few otherwise
 
 
 def class_names(language: str, labels: Sequence[str]) -> tuple[str, ...]:
     """Labels as a person reads them: ImageNet's, CIFAR-10's and the samples' in the language, others as they are."""
     return tuple(labels) if language == "en" else _translated(tuple(labels))
+
+
+def set_name(language: str, name: str) -> str:
+    """A set of pictures as a person reads it: its own name, or in the language what we have called it."""
+    return name if language == "en" else SETS.get(name, name)
 
 
 @lru_cache(maxsize=16)

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
+from nnviz_widgets.lang.classes import set_name
 from nnviz_widgets.methods.layouts import Layout
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.widgets.embedding_map_controls import drawn_row, hand_row, made_row
@@ -120,7 +121,9 @@ class EmbeddingMap(EmbeddingMapPointing):
 
     def _words(self, state: SimpleNamespace, shown: Shown) -> tuple[str, str]:
         kind = self._say(f"kind_{state.kind}")
-        title = self._say("map_of", kind=kind, count=len(self.embedding.ids), set=self.embedding.images.name)
+        title = self._say(
+            "map_of", kind=kind, count=len(self.embedding.ids), set=set_name(self.language, self.embedding.images.name)
+        )
         words = [self._vectors_in_words(), self._say("map_hint")]
         return title, " · ".join(words)
 

@@ -567,7 +567,7 @@ nnviz.EmbeddingMap(imagenet, pieces, kind="umap", filled=True)
 # the square over the photo and watch the bars; the maps hold the answer for every position of the square.
 
 # %% [markdown] tags=["fr"]
-# ## 8. Pourquoi « espresso » ? Cacher une partie, et reposer la question
+# ## 8. Pourquoi « expresso » ? Cacher une partie, et reposer la question
 #
 # Nous savons ce que le réseau voit ; mais *qu’est-ce qui, dans cette photo, l’a décidé* ? On peut le découvrir sans
 # regarder à l’intérieur : couvrons une partie de la photo d’un carré gris, repassons-la dans le réseau, et comparons

@@ -3,7 +3,7 @@ import re
 from nnviz_widgets.engine.cifar_net import CIFAR_LABELS
 from nnviz_widgets.engine.zoo import spec
 from nnviz_widgets.images.samples import SAMPLES
-from nnviz_widgets.lang.classes import class_names
+from nnviz_widgets.lang.classes import class_names, set_name
 
 LABELS = spec("efficientnet_lite0")[1]
 FRENCH = class_names("fr", LABELS)
@@ -225,6 +225,11 @@ def test_they_are_written_as_french_is():
 def test_cifar_and_the_samples():
     assert class_names("fr", CIFAR_LABELS)[3:6] == ("chat", "cerf", "chien")
     assert class_names("fr", SAMPLES) == ("chat", "café", "fusée", "astronaute")
+
+
+def test_sets_that_have_no_name_of_their_own():
+    assert [set_name("fr", name) for name in ("samples", "digits", "my birds")] == ["exemples", "chiffres", "my birds"]
+    assert set_name("en", "digits") == "digits"
 
 
 def test_english_and_what_is_not_known_stay():
