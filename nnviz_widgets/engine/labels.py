@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import unicodedata
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
@@ -19,14 +20,14 @@ def check_labels(labels: Sequence[str] | None, count: int) -> tuple[str, ...]:
 
 
 def find_class(labels: Sequence[str], wanted: int | str) -> int:
-    """Index of a class by its index or its name (else in any case; the first of several)."""
+    """Index of a class by its index or its name (else in any case and without accents; the first of several)."""
     if isinstance(wanted, str):
         if wanted in labels:
             return list(labels).index(wanted)
-        folded = [label.casefold() for label in labels]
-        if wanted.casefold() in folded:
-            return folded.index(wanted.casefold())
-        names = ", ".join(repr(labels[i]) for i in _nearest(folded, wanted.casefold())[:3])
+        folded, plain = [_folded(label) for label in labels], _folded(wanted)
+        if plain in folded:
+            return folded.index(plain)
+        names = ", ".join(repr(labels[i]) for i in _nearest(folded, plain)[:3])
         raise NnvizError("class_unknown", name=wanted, near=names)
     try:
         index = -1 if isinstance(wanted, bool) else operator.index(wanted)  # NumPy's and torch's whole numbers too
@@ -35,6 +36,12 @@ def find_class(labels: Sequence[str], wanted: int | str) -> int:
     if not 0 <= index < len(labels):
         raise NnvizError("class_range", index=wanted, last=len(labels) - 1)
     return index
+
+
+def _folded(name: str) -> str:
+    """A name as one types it in haste: small letters, no accents, a straight apostrophe."""
+    parts = unicodedata.normalize("NFKD", name.casefold().replace("œ", "oe").replace("’", "'"))
+    return "".join(part for part in parts if not unicodedata.combining(part))
 
 
 def _nearest(labels: Sequence[str], wanted: str) -> list[int]:

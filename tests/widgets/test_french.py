@@ -84,16 +84,24 @@ def test_a_class_is_found_by_either_name(imagenet, opened):
     assert field.value == "chat tigré (281)"
     assert "chat tigré · tabby (281)" in field.options
     assert "lion (291)" in field.options
-    for typed in ("tabby", "Chat Tigré", "chat tigré · tabby (281)", "chat tigré (281)"):
+    for typed in ("tabby", "Chat Tigré", "chat tigre", "chat tigré · tabby (281)", "chat tigré (281)"):
         cam.target = None
         field.value = typed
         assert cam.target == 281, typed
         assert field.value == "chat tigré (281)"
-    for wanted, index in (("Cardigan", 264), ("cardigan", 474), ("crane", 517), ("grue (oiseau)", 134), (130, 130)):
+    for wanted, index in (
+        ("Cardigan", 264),
+        ("cardigan", 474),
+        ("crane", 517),
+        ("grue (oiseau)", 134),
+        ("plume d'oie", 749),
+        ("boeuf", 345),
+        (130, 130),
+    ):
         cam.second = wanted
         assert cam.second == index
     with pytest.raises(errors.NnvizError, match="chat tigré"):
-        cam.target = "chat tigre"
+        cam.target = "chat tigree"
 
 
 def test_the_class_that_is_refused_is_named_in_french(imagenet, opened):
