@@ -265,7 +265,7 @@ def test_a_theme_draws_again_and_the_picture_can_be_saved(training, tmp_path):
 def test_it_speaks_french(training):
     widget = waiting(training, language="fr")
     assert control_of(widget, "Taux d’apprentissage").value == 0.05
-    assert any("prise pour" in text and "mais c’est" in text for text in html_of(widget))
+    assert any("prise pour" in text and "alors que c’est" in text for text in html_of(widget))
 
 
 @pytest.mark.parametrize(
