@@ -200,7 +200,7 @@ nnviz.AscentSheet(cifar, layer="conv4", count=8, steps=48)
 # | Réglage | Trait | Ce qu’il fait |
 # |---|---|---|
 # | Couche | `layer` | celle dont on montre les canaux |
-# | Dès le canal, Canaux | `first`, `count` | le premier, et combien |
+# | Premier canal, Canaux | `first`, `count` | le premier, et combien |
 # | A priori | `preset` | ceux qui façonnent les images |
 # | Taille, Pas, Graine | `size`, `steps`, `seed` | en pixels ; après lesquels une image est finie ; la même pour toutes |
 # | | `batch` | combien sont faites à la fois |
