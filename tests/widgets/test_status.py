@@ -67,7 +67,9 @@ def test_a_job_that_ends_says_its_time_and_the_device(make, language):
     assert not visible(status)
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "34 % · 4.0 s left"), ("fr", "34\N{NO-BREAK SPACE}% · encore 4,0 s")])
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "34 % · 4.0 s left"), ("fr", "34\N{NO-BREAK SPACE}% · encore 4,0 s")]
+)
 def test_a_job_under_way_says_percent_and_seconds_left_and_offers_cancel(make, language, words):
     status = make(language)
     status.state(State(True, 0.34, 2.0, 4.0))
