@@ -11,7 +11,8 @@ from torch import Tensor
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.methods.channel_statistics import ChannelStatistics
-from nnviz_widgets.methods.scan_state import LayerScan, ScanState, load
+from nnviz_widgets.methods.scan_file import load
+from nnviz_widgets.methods.scan_state import LayerScan, ScanState
 from nnviz_widgets.methods.top_k import NOBODY, TopK
 
 INDEX = "index.safetensors"

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property, partial
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from nnviz_widgets.engine.engine import Engine
 from nnviz_widgets.engine.layers import Layer
-from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.images.loading import batches
 from nnviz_widgets.methods.patch_index import INDEX, PatchIndex
 from nnviz_widgets.methods.scan_cluster import on_cluster
+from nnviz_widgets.methods.scan_file import save
+from nnviz_widgets.methods.scan_folder import fingerprint, kept, write_shard
 from nnviz_widgets.methods.scan_layers import penultimate, spatial_blocks
 from nnviz_widgets.methods.scan_shard import SHARD, Job, Piece, Shard, Wanted
-from nnviz_widgets.methods.scan_state import VERSION, ScanState, load, together
+from nnviz_widgets.methods.scan_state import ScanState, add_to, together
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +82,7 @@ def scan(
     widths = {name: engine.layers[name].width or 1 for name in names}
     home = Path(path).expanduser() / fingerprint(engine, wanted)
     progress = partial(ScanProgress, _widths=widths, _images=image_set)
-    states = _kept(home, image_set)
+    states, whole_on_disk = kept(home, image_set)
     seen = {id for state in states for id in state.ids}
     todo = [i for i, id in enumerate(image_set.ids) if id not in seen]
     order = {id: rank for rank, id in enumerate(sorted(image_set.ids))}
@@ -94,12 +91,12 @@ def scan(
     begun, count, open_piece = time.monotonic(), 0, None
     try:
         if states:
-            yield progress(len(seen) / len(image_set), len(seen), None, None, lambda: together(states))
+            yield progress(len(seen) / len(image_set), len(seen), None, None, _so_far(tuple(states), None))
         for piece in pieces:
             count += piece.count
             open_piece = None if piece.finished else piece
             if piece.finished:
-                states.append(_written(engine, home, job, piece))
+                add_to(states, write_shard(engine, home, job, piece))
             if count < len(todo):
                 rate = count / (time.monotonic() - begun)
                 done, left = len(seen) + count, (len(todo) - count) / rate
@@ -108,10 +105,10 @@ def scan(
     finally:
         pieces.close()
         if open_piece is not None:
-            states.append(_written(engine, home, job, open_piece))
+            add_to(states, write_shard(engine, home, job, open_piece))
     whole = together(states)
-    if todo or not (home / INDEX).exists():
-        whole.save(home / INDEX)
+    if not whole_on_disk:
+        save(whole, home / INDEX)
     mean = count / (time.monotonic() - begun) if count else None
     yield progress(1.0, len(whole.ids), mean, 0.0, lambda: whole)
 
@@ -127,17 +124,6 @@ def _here(engine: Engine, job: Job, todo: Sequence[int], workers: int) -> Genera
             shard = Shard(engine, job)
 
 
-def fingerprint(engine: Engine, wanted: Wanted) -> str:
-    """What tells one index from another: weights, make-up, input contract, layers and the kind of the record."""
-    digest = blake2b(digest_size=12)
-    for name, tensor in engine.module.state_dict().items():
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    words = [VERSION, repr(engine.module), repr(engine.contract), astuple(wanted)]
-    digest.update(json.dumps(words).encode())
-    return digest.hexdigest()
-
-
 def _names(engine: Engine, layers: Sequence[str | Layer] | None) -> list[str]:
     if layers is None:
         return spatial_blocks(engine)
@@ -146,29 +132,3 @@ def _names(engine: Engine, layers: Sequence[str | Layer] | None) -> list[str]:
 
 def _so_far(states: tuple[ScanState, ...], piece: Piece | None) -> Callable[[], ScanState]:
     return lambda: together([*states, *([] if piece is None else [piece.state()])])
-
-
-def _written(engine: Engine, home: Path, job: Job, piece: Piece) -> ScanState:
-    if fingerprint(engine, job.wanted) != home.name:
-        raise NnvizError("scan_changed")
-    state = piece.state()
-    name = blake2b("\n".join(state.ids).encode(), digest_size=8).hexdigest()
-    state.save(home / f"shard-{name}.safetensors")
-    return state
-
-
-def _kept(home: Path, images: ImageSet) -> list[ScanState]:
-    """The shards on disk whose pictures are all in the set, unchanged, each picture once."""
-    kept: list[ScanState] = []
-    seen: set[str] = set()
-    number = {id: i for i, id in enumerate(images.ids)}
-    for file in sorted(home.glob("shard-*.safetensors")):
-        state = load(file)
-        fits = all(
-            id in number and id not in seen and images.mark(number[id]).hex() == mark
-            for id, mark in zip(state.ids, state.marks, strict=True)
-        )
-        if fits:
-            kept.append(state)
-            seen.update(state.ids)
-    return kept

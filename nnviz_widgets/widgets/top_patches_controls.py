@@ -10,7 +10,7 @@ import ipywidgets
 from nnviz_widgets.engine.layers import Layer
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import say
-from nnviz_widgets.methods.patches import KINDS
+from nnviz_widgets.methods.winners import KINDS
 from nnviz_widgets.widgets.controls import bind, dropdown, index_slider
 from nnviz_widgets.widgets.map_layers import layer_options
 

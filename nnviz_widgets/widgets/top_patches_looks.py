@@ -17,7 +17,8 @@ from nnviz_widgets.engine.relu_rules import Rule
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.methods.patch_index import PatchIndex
-from nnviz_widgets.methods.patches import Patch, Winner, best_of_all, look, rebuild, strongest, winners
+from nnviz_widgets.methods.patches import Patch, look, rebuild, strongest
+from nnviz_widgets.methods.winners import Winner, best_of_all, winners
 
 Value = TypeVar("Value")
 PICTURES, PATCHES, GRADIENTS = 64, 400, 64  # kept of late: of 224 px, about 50 + 60 + 40 MB at most

@@ -6,31 +6,24 @@ import html
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from nnviz_widgets.widgets.base import LiveWidget
 from nnviz_widgets.widgets.pointer import Event
+from nnviz_widgets.widgets.top_patches_drawing import TopPatchesDrawing
 from nnviz_widgets.widgets.top_patches_looks import Shown
 
 if TYPE_CHECKING:
     from nnviz_widgets.widgets.activation_maps import ActivationMaps
 
 
-class TopPatchesPointing(LiveWidget):
+class TopPatchesPointing(TopPatchesDrawing):
     """The part of `TopPatches` that answers a person."""
 
     opened: ActivationMaps | None
     channel: Any
-    chosen: Any
     page: Any
-    _drawn: tuple[Shown, SimpleNamespace] | None
-    _patches: Any
-    _sheet: Any
-    _frame: Any
-    _words: Any
     _images: Any
     _below: Any
     _below_title: Any
     _channel_control: Any
-    _sheet_words: Any
 
     def _on_event(self, event: Event) -> None:
         if self._drawn is None:

@@ -11,8 +11,8 @@ from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.lang import say, say_error
 from nnviz_widgets.lang.classes import class_names
 from nnviz_widgets.methods.patch_index import PatchIndex
-from nnviz_widgets.methods.patches import Winner
 from nnviz_widgets.methods.scan import ScanProgress
+from nnviz_widgets.methods.winners import Winner
 from nnviz_widgets.widgets.number import say_number
 from nnviz_widgets.widgets.status import say_time
 from nnviz_widgets.widgets.top_patches_looks import Look, Shown

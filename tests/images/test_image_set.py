@@ -84,6 +84,45 @@ def test_a_dataset_with_targets_and_one_of_tensors():
     assert plain[2].shape == (3, 5, 5)
 
 
+class Made:
+    """A dataset of its own, whose pictures are made of their numbers."""
+
+    def __init__(self, seed, *, broken=(), shaken=False):
+        self.seed, self.broken, self.shaken = seed, broken, shaken
+
+    def __len__(self):
+        return 30
+
+    def __getitem__(self, i):
+        if i in self.broken:
+            raise OSError(f"picture {i} is\ntruncated")
+        self.seed += self.shaken
+        return picture(1000 * self.seed + i), i % 2
+
+
+def test_datasets_of_one_class_and_length_are_told_apart():
+    first, again, other = (ImageSet(Made(seed)) for seed in (0, 0, 1))
+    assert [first.mark(i) for i in (0, 7)] == [again.mark(i) for i in (0, 7)]
+    assert first.mark(7) != other.mark(7)
+    assert ImageSet(Made(0, shaken=True)).mark(7) == ImageSet(Made(5, shaken=True)).mark(7)  # else it never resumes
+
+
+def test_a_dataset_that_raises_is_a_broken_picture():
+    found = list(batches(ImageSet(Made(0, broken=(0, 3))), CONTRACT, size=16))
+    assert [b.id for batch in found for b in batch.broken] == ["00", "03"]
+    assert [b.reason for b in found[0].broken][1].startswith("Made[3] cannot be read as a picture (picture 3 is)")
+    assert sum(len(batch.indices) for batch in found) == 28
+
+
+@pytest.mark.parametrize("labels", [3, [[0, 1], [1, 0]], ["a", "b"], None, torch.tensor([1, 0])])
+def test_only_a_class_a_picture_is_a_label(labels):
+    class Labelled(list):
+        targets = labels
+
+    images = ImageSet(Labelled([picture(0), picture(1)]))
+    assert images.labels == ((1, 0) if torch.is_tensor(labels) else (None, None))
+
+
 def test_the_offline_sets():
     digits = ImageSet("digits")
     assert (len(digits), digits.classes[3], digits.label(0)) == (1797, "3", "0")

@@ -14,8 +14,9 @@ from nnviz_widgets import methods
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.methods.patch_index import INDEX, PatchIndex
-from nnviz_widgets.methods.patches import Winner, images_of, look, patches, strongest
+from nnviz_widgets.methods.patches import images_of, look, patches, strongest
 from nnviz_widgets.methods.patches_field import MOST, field_of
+from nnviz_widgets.methods.winners import Winner
 from tests.engine.networks import Branches, Functional, Plain, engine_of, picture, seeded
 
 SIDE = 32

@@ -8,18 +8,22 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from nnviz_widgets import methods
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.methods.patch_index import INDEX, PatchIndex
+from nnviz_widgets.methods.scan_file import load
 from nnviz_widgets.methods.scan_layers import penultimate, spatial_blocks
-from nnviz_widgets.methods.scan_state import load
+from nnviz_widgets.methods.scan_state import add_to
 from tests.engine.networks import Branches, Functional, OneChannel, Plain, engine_of, seeded, snapshot
 
 COUNT = 41
@@ -119,6 +123,27 @@ def test_another_size_of_batch_gives_the_same_but_for_rounding(tmp_path):
                 assert ids == others
 
 
+@given(st.permutations(range(20)), st.lists(st.integers(0, 9), max_size=3), st.booleans())
+@settings(max_examples=12, deadline=None, derandomize=True)
+def test_any_order_and_any_rests_give_the_same(order, rests, smallest):
+    """Pictures in any order, by batches of one, ended early and gone on with any number of times."""
+    engine = engine_of(seeded(Plain))
+    array = np.random.default_rng(0).integers(0, 4, (20, 30, 36, 1), np.uint8) * 60
+    array[order[0]] = array[order[1]]  # equal values: by id
+    with TemporaryDirectory() as home:
+        files = [Path(home) / f"{i:02d}.png" for i in range(20)]
+        for file, pixels in zip(files, array, strict=True):
+            Image.fromarray(pixels[..., 0]).save(file)
+        found = [ImageSet(files), ImageSet([files[i] for i in order])]
+        how = {"batch": 1, "smallest": smallest}
+        for rest in rests:
+            steps = methods.scan(engine, found[1], path=Path(home) / "b", **how)
+            for _, _ in zip(range(rest), steps, strict=False):
+                pass
+            steps.close()
+        assert same(whole(engine, found[0], Path(home) / "a", **how), whole(engine, found[1], Path(home) / "b", **how))
+
+
 def test_processes_decode_to_the_same(tmp_path):
     engine, images = engine_of(seeded(Plain)), pictures(9)
     assert same(
@@ -133,6 +158,41 @@ def test_a_finished_index_opens_again_without_a_pass(tmp_path, monkeypatch):
     assert same(whole(engine, images, tmp_path), index)
     (home,) = tmp_path.iterdir()
     assert same(PatchIndex.open(home, index.widths), index)
+
+
+def test_the_index_of_another_set_is_made_anew(tmp_path, monkeypatch):
+    engine, small, large = engine_of(seeded(Plain)), pictures(), pictures(60, seed=1)
+    first, second = (whole(engine, images, tmp_path) for images in (small, large))
+    (home,) = tmp_path.iterdir()
+    assert same(PatchIndex.open(home, first.widths), second)
+    monkeypatch.setattr(type(engine), "read", lambda *_: pytest.fail("a pass"))
+    assert same(whole(engine, small, tmp_path), first)
+    assert same(PatchIndex.open(home, first.widths), first)
+    (home / INDEX).write_bytes(b"cut short")
+    assert same(whole(engine, small, tmp_path), first)
+
+
+def test_datasets_of_one_class_and_length_do_not_mix(tmp_path):
+    class Made(list):
+        pass
+
+    engine = engine_of(seeded(Plain))
+    sets = [ImageSet(Made(pictures(9, seed))) for seed in (0, 1)]
+    first, second = (whole(engine, images, tmp_path / "both") for images in sets)
+    assert not same(first, second)
+    assert same(second, whole(engine, sets[1], tmp_path / "alone"))
+
+
+def test_few_states_are_held_however_many_shards(tmp_path):
+    engine, images = engine_of(seeded(Plain)), pictures(64)
+    states, held = [], []
+    whole(engine, images, tmp_path, batch=1)
+    (home,) = tmp_path.iterdir()
+    for file in home.glob("shard-*"):
+        add_to(states, load(file))
+        held.append(len(states))
+    assert held == [1, 1, 2, 1, 2, 2, 3, 1]
+    assert len(states[0].ids) == 64
 
 
 def test_new_pictures_are_added_and_only_they_are_seen(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from nnviz_widgets import methods
-from nnviz_widgets.methods.scan_state import load
+from nnviz_widgets.methods.scan_file import load
 from tests.engine.networks import Plain, engine_of, seeded
 from tests.methods.test_scan import pictures, same, whole
 

@@ -7,8 +7,10 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from nnviz_widgets.methods.top_k import NOBODY, merged, nobody, updated
+from nnviz_widgets.methods.top_k import NOBODY, merged, nobody, row_peaks, updated
 
 
 def activations(seed, pictures=23, shape=(5, 4, 6), *, ties=False):
@@ -66,6 +68,28 @@ def test_shards_merge_in_any_order_to_the_same(ties):
     for a, b, c, d in itertools.permutations(shards):
         assert as_lists(merged(merged(a, b), merged(c, d))) == whole
         assert as_lists(merged(a, merged(b, merged(nobody(5, 4), merged(c, d))))) == whole
+
+
+@given(st.data(), st.integers(1, 7), st.integers(2, 12), st.sampled_from([1, -1]), st.booleans())
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_any_order_any_cuts_any_merging_give_the_same(data, n, count, sign, ties):
+    maps = activations(5, count, (3, 2, 4), ties=ties)
+    order = torch.tensor(data.draw(st.permutations(range(count))))
+    cuts = sorted(data.draw(st.sets(st.integers(1, count - 1))))
+    states = [updated(nobody(3, n), maps[part], part, sign=sign) for part in order.tensor_split(cuts)]
+    while len(states) > 1:
+        at = data.draw(st.integers(0, len(states) - 2))
+        states[at : at + 2] = [merged(states[at + 1], states[at])]
+    assert as_lists(states[0]) == brute(maps, n, sign)
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 6), (3, 5, 7), (31, 2, 8), (32, 2, 8), (40, 3, 3)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_peaks_of_rows_in_either_layout(shape, sign):
+    maps = activations(6, 4, shape)
+    expected = (sign * maps).amax(3)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        assert torch.equal(row_peaks(maps.contiguous(memory_format=layout), sign=sign), expected)
 
 
 def test_minus_infinity_is_a_value_too():
