@@ -33,7 +33,7 @@ from nnviz_widgets.methods.scan_layers import penultimate, spatial_blocks
 from nnviz_widgets.methods.scan_shard import Job, Shard, Wanted
 
 NETWORKS = ("resnet18", "efficientnet_lite0")
-SIDE, BATCH, N, SHARE = 256, 32, 9, 16
+SIDE, BATCH, N, SHARE = 256, 32, 9, 8
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -148,6 +148,7 @@ def measure(name: str, paths: list[Path], slice_: int) -> None:
         forward(engine, module, few)
         scanned(engine, few, Path(home) / "warm")
         took = []  # of each slice: (seconds, processor seconds) of the bare forward, and of the scan
+        loops = []  # pictures a second of the published way, and by how much the scan is faster
         for first in range(0, len(paths), slice_):
             images = ImageSet(paths[first : first + slice_])
             works = [lambda s=images: forward(engine, module, s)]
@@ -155,17 +156,16 @@ def measure(name: str, paths: list[Path], slice_: int) -> None:
             order = (0, 1) if first // slice_ % 2 == 0 else (1, 0)
             found = dict(zip(order, [processor_seconds(works[i]) for i in order], strict=True))
             took.append((found[0], found[1]))
+            share = ImageSet(paths[first : first + SHARE])
+            rate = len(share) / seconds(lambda s=share: published(engine, module, s, layers))
+            loops.append((rate, len(images) / found[1][0] / rate))
         for k, what in enumerate(("on the clock", "of processors")):
             bare, whole = (sum(pair[i][k] for pair in took) for i in (0, 1))
             middle = statistics.median(pair[1][k] / pair[0][k] for pair in took)
             rates = f"{len(paths) / whole:.1f} and {len(paths) / bare:.1f} pictures/s"
             print(f"  scan / bare forward {what}: {whole / bare:.3f} of all, {middle:.3f} the median slice  ({rates})")
-        ratios = []
-        for first in range(0, 3 * SHARE, SHARE):
-            slow = seconds(lambda f=first: published(engine, module, ImageSet(paths[f : f + SHARE]), layers)) / SHARE
-            quick = seconds(lambda f=first: scanned(engine, ImageSet(paths[:64]), Path(home) / f"again {f}")) / 64
-            ratios.append(slow / quick)
-        print(f"  published way / scan: {statistics.median(ratios):.1f}  ({1 / slow:.2f} pictures/s)")
+        rate, ratio = (statistics.median(column) for column in zip(*loops, strict=True))
+        print(f"  published way / scan: {ratio:.1f}  ({rate:.2f} pictures/s)")
         book, passes = inside(engine, ImageSet(paths[: 3 * BATCH]))
         print(f"  of a batch: {1000 * passes:.0f} ms in the network, {1000 * book:.0f} ms of bookkeeping")
         scanned(engine, ImageSet(paths), Path(home) / "index")
@@ -182,7 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("networks", nargs="*", default=NETWORKS)
     parser.add_argument("--pictures", type=int, default=500)
-    parser.add_argument("--slice", type=int, default=5 * BATCH)
+    parser.add_argument("--slice", type=int, default=4 * BATCH)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         paths = write_pictures(Path(folder), options.pictures)
