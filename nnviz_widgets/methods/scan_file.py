@@ -6,8 +6,8 @@ Tensors:
         row of `vectors` (-1 where there were fewer), and where in the map, row * width + column.
     bottom/...: the same of the smallest activations, with their sign turned.
     statistics/sums/LAYER, statistics/greatest/LAYER, statistics/zeros/LAYER: (channels,), see `ChannelStatistics`.
-Metadata: `nnviz`, the version of this format; `scan`, JSON with `ids` and `marks` of the pictures by row, `broken` (why,
-by id), and `layers` (how many pictures, and cells of a map, by name).
+Metadata: `nnviz`, the version of this format; `scan`, JSON with `ids` and `marks` of the pictures by row, `broken`
+(why, by id), and `layers` (how many pictures, and cells of a map, by name).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
@@ -52,7 +53,7 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         NnvizError: when it cannot be written, such as on a full disk; nothing half written stays.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}.part")  # two scans may make one file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as stream:
