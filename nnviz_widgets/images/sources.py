@@ -38,7 +38,8 @@ class Source(Protocol):
 def source_of(source: Any) -> Source:
     """The source that an argument of `ImageSet` stands for."""
     if isinstance(source, str) and source in OFFLINE:
-        return OFFLINE[source]()
+        offline: Source = OFFLINE[source]()
+        return offline
     if isinstance(source, str | os.PathLike):
         return _folder(Path(source).expanduser())
     if isinstance(source, np.ndarray):
