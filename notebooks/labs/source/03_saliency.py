@@ -191,9 +191,12 @@ for seed in (1, 2):
 
 # %%
 photo = x[0].permute(1, 2, 0)
-figure, axes = plt.subplots(1, 2, figsize=(6, 3))
-axes[0].imshow((photo - photo.min()) / (photo.max() - photo.min()))
-axes[1].imshow(my_magnitude(my_saliency(net, x, cifar.class_index("cat"))))
+photo = (photo - photo.min()) / (photo.max() - photo.min())
+mine = my_magnitude(my_saliency(net, x, cifar.class_index("cat")))
+_, axes = plt.subplots(1, 2, figsize=(6, 3))
+for place, picture in zip(axes, (photo, mine), strict=True):
+    place.imshow(picture)
+    place.axis("off")
 
 # %% [markdown] tags=["en"]
 # ## 3. One neuron
