@@ -142,7 +142,9 @@ MESSAGES: dict[str, str] = {
     "direction_length": "{term} has {length} numbers for {channels} channels: give one a channel.",
     # a person's own function
     "method_type": "A {type} is not a function: pass f(module, x, target), or None for none.",
-    "own_call": "{name} cannot be called as {name}(module, x, {about}): {reason}",
+    "own_call": "{name} cannot be called as {name}({arguments}): {reason}",
+    "own_argument": "{name} asks for {argument!r}, which is not known here: there are {known}; or give it a default.",
+    "own_places": "{name} gave {got}: expected {k} places of vectors, 0 to {last}, or (places, distances).",
     "own_raised": "{name} raised {type} in line {line}: {reason}",
     "own_type": "{name} gave a {type}: expected a tensor or an array of numbers of shape {expected}.",
     "own_shape": "{name} gave shape {got}: expected {expected}; leading ones may be missing.",

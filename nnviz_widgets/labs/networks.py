@@ -1,4 +1,4 @@
-"""Small networks of the checks: always the same for a seed, quick on any machine, with an engine for the reference."""
+"""Small networks, pictures and vectors of the checks, always the same for a seed; an engine for the reference."""
 
 from __future__ import annotations
 
@@ -36,3 +36,9 @@ def second_class(module: nn.Module, x: Tensor) -> int:
     """A class to ask about that is not the most probable one."""
     with torch.no_grad():
         return int(module(x)[0].argsort(descending=True)[1])
+
+
+def vectors_of(seed: int, *counts: int, units: int) -> list[Tensor]:
+    """Tensors of so many random vectors each."""
+    draws = torch.Generator().manual_seed(seed)
+    return [torch.randn(count, units, generator=draws) for count in counts]

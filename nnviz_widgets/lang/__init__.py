@@ -12,6 +12,9 @@ from nnviz_widgets.lang import (
     en_deepdream,
     en_embedding,
     en_labs,
+    en_labs_ascent,
+    en_labs_embeddings,
+    en_labs_grad_cam,
     en_patches,
     en_training,
     fr,
@@ -21,14 +24,19 @@ from nnviz_widgets.lang import (
     fr_embedding,
     fr_errors,
     fr_labs,
+    fr_labs_ascent,
+    fr_labs_embeddings,
+    fr_labs_grad_cam,
     fr_patches,
     fr_phrases,
     fr_training,
 )
 from nnviz_widgets.lang.typography import French, no_break
 
-ENGLISH = (en, en_ascent, en_ascent_views, en_deepdream, en_embedding, en_labs, en_patches, en_training)
-FRENCH = (fr, fr_ascent, fr_ascent_views, fr_deepdream, fr_embedding, fr_labs, fr_patches, fr_training)
+EN_LABS = (en_labs, en_labs_grad_cam, en_labs_ascent, en_labs_embeddings)
+FR_LABS = (fr_labs, fr_labs_grad_cam, fr_labs_ascent, fr_labs_embeddings)
+ENGLISH = (en, en_ascent, en_ascent_views, en_deepdream, en_embedding, *EN_LABS, en_patches, en_training)
+FRENCH = (fr, fr_ascent, fr_ascent_views, fr_deepdream, fr_embedding, *FR_LABS, fr_patches, fr_training)
 TEXT: dict[str, dict[str, str]] = {
     "en": {key: text for part in ENGLISH for key, text in part.TEXT.items()},
     "fr": {key: no_break(text) for part in FRENCH for key, text in part.TEXT.items()},

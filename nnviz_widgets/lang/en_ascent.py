@@ -119,6 +119,10 @@ TEXT: dict[str, str] = {
     "ascent_timeline_tip": "Go back in the run and on from there; arrow keys over the picture do the same",
     "ascent_best": "Best",
     "ascent_best_tip": "Show the moment with the highest value",
+    "ascent_own_value": "value {value}",
+    "ascent_own_compared": "step {step} from the same picture: {words}",
+    "ascent_own_apart": "the two runs are up to {apart} apart",
+    "ascent_own_not_here": "Your step is asked about one picture of a class: not about a channel, a neuron, an expression or several pictures.",
     # saving
     "ascent_file": "File",
     "ascent_file_tip": "Name of the file, without its ending; it is written beside the notebook",

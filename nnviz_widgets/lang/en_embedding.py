@@ -21,6 +21,9 @@ TEXT: dict[str, str] = {
     "neighbours_recall": "an index that finds {percent} % of the true ones",
     "neighbours_hover": "{name} · distance {distance} · {id}",
     "neighbours_reference": "{name} · {id}",
+    "neighbours_own": "{same} of {count} places as in the reference; the others bear ≠",
+    "neighbours_own_itself": "the picture itself counted as its own neighbour: {count} times",
+    "neighbours_own_distances": "largest difference of its distances {largest}",
     # maps of pictures
     "kind": "Map",
     "kind_tip": "How the vectors are brought to a plane: PCA at once, t-SNE and UMAP in seconds or minutes",

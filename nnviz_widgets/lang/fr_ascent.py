@@ -119,6 +119,10 @@ TEXT: dict[str, str] = {
     "ascent_timeline_tip": "Revenir en arrière et repartir de là ; les flèches du clavier sur l’image font de même",
     "ascent_best": "La meilleure",
     "ascent_best_tip": "Montrer le moment où la valeur est la plus haute",
+    "ascent_own_value": "valeur {value}",
+    "ascent_own_compared": "pas {step} depuis la même image : {words}",
+    "ascent_own_apart": "les deux montées s’écartent d’au plus {apart}",
+    "ascent_own_not_here": "Votre pas répond pour une seule image d’une classe, non pour un canal, un neurone, une expression ou plusieurs images.",
     # saving
     "ascent_file": "Fichier",
     "ascent_file_tip": "Nom du fichier, sans son extension ; il est écrit à côté du notebook",

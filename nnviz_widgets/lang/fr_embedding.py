@@ -21,6 +21,9 @@ TEXT: dict[str, str] = {
     "neighbours_recall": "un index qui trouve {percent} % des vraies",
     "neighbours_hover": "{name} · distance {distance} · {id}",
     "neighbours_reference": "{name} · {id}",
+    "neighbours_own": "{same} places sur {count} comme dans la référence ; les autres portent ≠",
+    "neighbours_own_itself": "l’image elle-même comptée parmi ses voisines : {count} fois",
+    "neighbours_own_distances": "plus grand écart de ses distances {largest}",
     # maps of pictures
     "kind": "Carte",
     "kind_tip": "Comment les vecteurs sont ramenés à un plan : l’ACP aussitôt, t-SNE et UMAP en quelques secondes ou minutes",

@@ -144,7 +144,9 @@ ERRORS = {
     "direction_length": "{term} a {length} nombres pour {channels} canaux : donnez-en un par canal.",
     # a person's own function
     "method_type": "Un objet {type} n’est pas une fonction : passez f(module, x, target), ou None pour aucune.",
-    "own_call": "{name} ne peut pas être appelée ainsi, {name}(module, x, {about}) : {reason}",
+    "own_call": "{name} ne peut pas être appelée ainsi, {name}({arguments}) : {reason}",
+    "own_argument": "{name} demande {argument!r}, qui n’est pas connu ici : il y a {known} ; ou donnez-lui une valeur par défaut.",
+    "own_places": "{name} a rendu {got} : il faut {k} rangs de vecteurs, de 0 à {last}, ou (rangs, distances).",
     "own_raised": "{name} a levé {type} à la ligne {line} : {reason}",
     "own_type": "{name} a rendu un objet {type} : il faut un tenseur ou un tableau de nombres de forme {expected}.",
     "own_shape": "{name} a rendu la forme {got} : il faut {expected} ; les 1 de tête peuvent manquer.",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from inspect import Parameter, signature
 from types import TracebackType
 from typing import Any
 
@@ -85,19 +86,61 @@ def run_own(
 def call_own(engine: Engine, method: Method, x: Tensor, asked: int | str) -> Any:
     """What the function gives, as it is."""
     module = engine.plain_copy()
-    with torch.inference_mode(False), torch.enable_grad(), precision(engine.device, False), _unnoticed(engine.device):
+    with on_its_own(engine.device):
         clone = x.detach().clone()
-        try:
-            return method(module, clone, asked)
-        except Exception as error:
-            own = _in_own_code(error.__traceback__)
-            kind, reason = type(error).__name__, (str(error).strip().splitlines() or [""])[0]
-            if own is None:
-                about = "layer" if isinstance(asked, str) else "target"
-                raise NnvizError("own_call", name=name_of(method), about=about, reason=reason) from error
-            line = _last_line(own)
-            told = NnvizError("own_raised", name=name_of(method), type=kind, line=line, reason=reason)
-            raise told from error.with_traceback(own)
+        about = "layer" if isinstance(asked, str) else "target"
+        return called(method, f"module, x, {about}", module, clone, asked)
+
+
+def called(method: Callable[..., Any], words: str, *arguments: Any, **further: Any) -> Any:
+    """What a person's function gives; what it raises in one line, its traceback from her own code on.
+
+    Args:
+        words: its arguments as a person writes them.
+    """
+    try:
+        return method(*arguments, **further)
+    except Exception as error:
+        own = _in_own_code(error.__traceback__)
+        kind, reason = type(error).__name__, (str(error).strip().splitlines() or [""])[0]
+        if own is None:
+            raise NnvizError("own_call", name=name_of(method), arguments=words, reason=reason) from error
+        line = _last_line(own)
+        told = NnvizError("own_raised", name=name_of(method), type=kind, line=line, reason=reason)
+        raise told from error.with_traceback(own)
+
+
+def asked_for(method: Callable[..., Any], offered: Mapping[str, Any], *, after: int) -> dict[str, Any]:
+    """Of what is offered by name, that which a function names behind its first `after` arguments.
+
+    What a functools.partial has fixed stays fixed.
+
+    Raises:
+        NnvizError: for an argument without a default that is not offered.
+    """
+    try:
+        parameters = [*signature(method).parameters.values()][after:]
+    except (TypeError, ValueError):  # some built-in functions tell nothing about theirs
+        return {}
+    fixed = getattr(method, "keywords", {})
+    found = {}
+    for parameter in parameters:
+        if parameter.name in offered and parameter.name not in fixed:
+            found[parameter.name] = offered[parameter.name]
+        elif parameter.default is Parameter.empty and parameter.kind not in (
+            Parameter.VAR_KEYWORD,
+            Parameter.VAR_POSITIONAL,
+        ):
+            known = ", ".join(offered)
+            raise NnvizError("own_argument", name=name_of(method), argument=parameter.name, known=known)
+    return found
+
+
+@contextmanager
+def on_its_own(device: torch.device) -> Iterator[None]:
+    """Gradients on, no autocast, random numbers that are the same every time and that the process does not notice."""
+    with torch.inference_mode(False), torch.enable_grad(), precision(device, False), _unnoticed(device):
+        yield
 
 
 def compare(name: str, given: Any, reference: Tensor) -> Comparison:

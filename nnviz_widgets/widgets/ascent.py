@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,11 @@ from torch import Tensor
 from nnviz_widgets.engine.objectives import Objective
 from nnviz_widgets.methods.ascent import ascent
 from nnviz_widgets.methods.ascent_step import AscentStep
+from nnviz_widgets.methods.own_method import name_of
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.widgets.ascent_controls import WhatControls, how_controls
 from nnviz_widgets.widgets.ascent_knobs import KnobSliders
+from nnviz_widgets.widgets.ascent_own import AscentMoment, OwnRun, OwnStep, comparable
 from nnviz_widgets.widgets.ascent_panes import CURVE, SIDE, AscentPanes, mean_value
 from nnviz_widgets.widgets.ascent_priors import priors_of, steering
 from nnviz_widgets.widgets.ascent_published import Published
@@ -41,7 +44,9 @@ class Ascent(AscentSaving):
     `start_from` ("noise", "zeros", "photo", "last"), `photo`, `preset`, `rule`, `fourier`, `decay_power`,
     `decorrelated`, `size`, `pictures`, `seed`; a change of one of these begins anew. What steers: `steps`, `step_size`,
     `progress`, `l2`, `total_variation`, `decay`, `sigma`, `every`, `small_value`, `small_norm`, `small_contribution`,
-    `jitter`, `scale`, `rotate`, `redirected`, `diversity`: see `methods.ascent` and `methods.priors`.
+    `jitter`, `scale`, `rotate`, `redirected`, `diversity`: see `methods.ascent` and `methods.priors`. `method` is your
+    own step f(module, x, target, ...) -> the next x, for one picture of a class: its run from the same start is shown
+    beside the reference. What it names behind target it is given: `step`, how many came before, and all that steers.
     The result is the `AscentStep` that is shown; `save_picture`, `save_animation`, `save_recipe` keep more of it.
 
     Simonyan et al. 2014; Yosinski et al. 2015; Olah et al. 2017.
@@ -55,7 +60,7 @@ class Ascent(AscentSaving):
         super().__init__(engine, language=language, objective=objective, **state)
 
     def _panes(self) -> dict[str, tuple[int, int]]:
-        return {"picture": (SIDE, SIDE), "curve": CURVE}
+        return {"picture": (SIDE, SIDE), "own": (SIDE, SIDE), "curve": CURVE}
 
     def _build(self) -> list[ipywidgets.Widget]:
         self._timeline = Timeline()
@@ -104,7 +109,13 @@ class Ascent(AscentSaving):
             self._timeline.cut(begin.step)
         state.began = self._began  # for the recipe
         knobs = self._knobs()
-        asked = state.question.read
+        asked, told = state.question.read, dict(knobs)
+        own = None if state.method is None or not comparable(state) else OwnRun(self.engine, state, begin)
+
+        def steered() -> dict[str, Any]:
+            told.update(found := steering(state, self._knobs()))
+            return found
+
         made = ascent(
             self.engine,
             asked if state.pictures == 1 else [asked] * state.pictures,
@@ -114,10 +125,16 @@ class Ascent(AscentSaving):
             start=state.began if begin is None else begin.state,
             priors=priors_of(state, knobs),
             seed=state.seed,
-            knobs=lambda: steering(state, self._knobs()),
+            knobs=steered,
         )
         for step in made:
-            moment = Moment(step.step, self.steps, step, step.state)
+            moment = AscentMoment(step.step, self.steps, step, step.state)
+            if own is not None:
+                try:
+                    moment = replace(moment, own=own.at(step, told))
+                except Exception:
+                    yield replace(moment, own=OwnStep(name_of(state.method), failed=True))
+                    raise
             self._timeline.add(moment, mean_value(step.value))
             self._drawn.think(step)
             yield moment
@@ -136,7 +153,7 @@ class Ascent(AscentSaving):
                 start = "noise"
         return start
 
-    def _draw(self, state: SimpleNamespace, moment: Moment) -> None:
+    def _draw(self, state: SimpleNamespace, moment: AscentMoment) -> None:
         running = self.phase == "running" and moment.step < moment.steps
         self._pointer.labels = self._drawn.draw(state, moment, self._timeline, running=running)
         self._scrubber.show(moment.step, moment.steps)
@@ -167,5 +184,5 @@ class Ascent(AscentSaving):
         named = {"direction": ("layer", "direction"), "expression": ("objective",), **names}[self.of]
         return {name: getattr(self, name) for name in ("of", *named, "preset", "seed")}
 
-    def _panels(self, state: SimpleNamespace, moment: Moment) -> tuple[list[list[Panel]], str]:
+    def _panels(self, state: SimpleNamespace, moment: AscentMoment) -> tuple[list[list[Panel]], str]:
         return self._drawn.panels(state, moment)

@@ -20,10 +20,10 @@ from nnviz_widgets.render.colormap import Pixels
 from nnviz_widgets.render.curve import Mark, curve
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.widgets.ascent_opinion import Vector, opinion, opinion_html, opinion_words
+from nnviz_widgets.widgets.ascent_own import AscentMoment, comparable, say_own_step
 from nnviz_widgets.widgets.ascent_timeline import Timeline
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.number import decimal_mark, say_number
-from nnviz_widgets.widgets.run_widget import Moment
 from nnviz_widgets.widgets.scene import Bitmap, Scene, Sprite
 from nnviz_widgets.widgets.surface import Surface
 
@@ -67,13 +67,16 @@ class AscentPanes:
         self._bars = ipywidgets.HTML(layout=ipywidgets.Layout(width=f"{CURVE[0]}px", max_width="100%"))
         right = ipywidgets.VBox([self.frames["curve"].box, self._heading, self._bars])
         right.layout.max_width = "100%"
-        self.box = ipywidgets.HBox([self.frames["picture"].box, right])
+        self.box = ipywidgets.HBox([self.frames["picture"].box, self.frames["own"].box, right])
         self.box.add_class("nnviz-panes")
         self._thought: tuple[AscentStep, Vector] | None = None  # of which step, and the opinion of it
         self._next_thought = 0.0
+        self._own_words = ""
         self._curve = np.zeros((1, 1, 4), np.uint8)
 
-    def draw(self, state: SimpleNamespace, moment: Moment, timeline: Timeline, *, running: bool) -> dict[str, str]:
+    def draw(
+        self, state: SimpleNamespace, moment: AscentMoment, timeline: Timeline, *, running: bool
+    ) -> dict[str, str]:
         """Show a moment; what the panes show, in words, for those who do not see them."""
         step, question = moment.shown, state.question
         values, best = timeline.values, timeline.best
@@ -88,9 +91,14 @@ class AscentPanes:
             dark=state.dark,
             decimal=decimal_mark(self._language),
         )
+        own, self._own_words = moment.own, self._say_own(state, moment)
+        own_x = None if own is None else own.x
         self._surface.show(
             {
                 "picture": Scene(None, (self._sprite(pixels_of(self._engine.contract, step.x)),)),
+                "own": Scene()
+                if own_x is None
+                else Scene(None, (self._sprite(pixels_of(self._engine.contract, own_x)),)),
                 "curve": Scene(None, (Sprite(Bitmap(self._curve), (0, 0, width, height)),)),
             }
         )
@@ -100,15 +108,39 @@ class AscentPanes:
         self._bars.value = opinion_html(thought, self._engine.labels, state.wanted, self._language)
         if running:  # words that are read aloud do not change with every frame
             return {"picture": question.title, "curve": self._say("ascent_curve", value=question.value)}
-        return {"picture": f"{question.title}: {self._words(state, moment)}", "curve": self._best_words(timeline)}
+        return {
+            "picture": f"{question.title}: {self._words(state, moment)}",
+            "own": self._own_words,
+            "curve": self._best_words(timeline),
+        }
 
-    def panels(self, state: SimpleNamespace, moment: Moment) -> tuple[list[list[Panel]], str]:
+    def panels(self, state: SimpleNamespace, moment: AscentMoment) -> tuple[list[list[Panel]], str]:
         """The same as one picture."""
         question = state.question
         picture = Panel(pixels_of(self._engine.contract, moment.shown.x), question.title, smooth=True)
         line = Panel(self._curve, self._say("ascent_curve", value=question.value))
+        own = []
+        if moment.own is not None and moment.own.x is not None:
+            title = self._say("own_title", name=moment.own.name)
+            own = [Panel(pixels_of(self._engine.contract, moment.own.x), title, smooth=True)]
         thought = opinion_words(self._opinion_of(moment.shown), self._engine.labels, state.wanted, self._language)
-        return [[picture, line]], f"{self._words(state, moment)} · {thought}"
+        words = [self._words(state, moment), thought, *([self._own_words] if own else [])]
+        return [[picture, *own, line]], " · ".join(words)
+
+    def _say_own(self, state: SimpleNamespace, moment: AscentMoment) -> str:
+        """The words of a person's own run; the pane is there where there is one, or a reason why there is none."""
+        frame, own = self.frames["own"], moment.own
+        if state.method is not None and not comparable(state):
+            frame.box.layout.display = None
+            frame.refuse(self._say("own_label"), self._say("ascent_own_not_here"))
+            return self._say("ascent_own_not_here")
+        if own is None or own.x is None:
+            frame.cut_to(frame.width, 0 if own is not None else frame.height)
+            return say_own_step(frame, self._language, own, None)
+        frame.cut_to(frame.width, frame.height)
+        value = float(self._engine.logits(own.x)[0, state.target])
+        self._engine.forget(own.x)
+        return say_own_step(frame, self._language, own, value)
 
     def _sprite(self, pixels: Pixels) -> Sprite:
         height, width = pixels.shape[:2]
@@ -116,7 +148,7 @@ class AscentPanes:
         high, wide = height * ratio, width * ratio
         return Sprite(Bitmap(pixels, exact=False), ((SIDE - wide) / 2, (SIDE - high) / 2, wide, high), smooth=True)
 
-    def _words(self, state: SimpleNamespace, moment: Moment) -> str:
+    def _words(self, state: SimpleNamespace, moment: AscentMoment) -> str:
         step = moment.shown
         return self._say(
             "ascent_caption",

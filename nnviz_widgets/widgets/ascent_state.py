@@ -17,6 +17,7 @@ from nnviz_widgets.widgets.ascent_priors import RULES, Knobs, kinds_of, knobs_of
 from nnviz_widgets.widgets.ascent_question import OF, favourite
 from nnviz_widgets.widgets.class_choice import ClassChoice
 from nnviz_widgets.widgets.map_layers import check_channel
+from nnviz_widgets.widgets.own_method import OwnMethodWidget
 from nnviz_widgets.widgets.run_widget import RunWidget
 from nnviz_widgets.widgets.saliency_question import first_layer
 from nnviz_widgets.widgets.still import StillWidget
@@ -32,7 +33,7 @@ LONGEST = 10_000  # steps
 DIVERSITY = 100.0  # of several pictures, as Lucid's; without it they would all be the same
 
 
-class AscentState(Knobs, RunWidget, ClassChoice, StillWidget):
+class AscentState(Knobs, OwnMethodWidget, RunWidget, ClassChoice, StillWidget):
     """The traits of `Ascent`; what each means stands there."""
 
     of = traitlets.Enum(OF, "class", help="what is raised").tag(live=True)

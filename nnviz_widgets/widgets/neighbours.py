@@ -15,6 +15,7 @@ from nnviz_widgets.methods.nearest import Nearest
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.widgets.controls import bind, dropdown
 from nnviz_widgets.widgets.frame import Frame
+from nnviz_widgets.widgets.neighbours_method import own_words
 from nnviz_widgets.widgets.neighbours_pointing import NeighboursPointing
 from nnviz_widgets.widgets.neighbours_rows import NEAREST, REFERENCES, Shown
 from nnviz_widgets.widgets.neighbours_sheet import Sheet
@@ -29,7 +30,9 @@ class Neighbours(NeighboursPointing):
 
     State: `references` (places of pictures in the embedding), `photo` (your own picture, the first row; None for none),
     `metric` ("euclidean", "cosine"), `seed` (another one draws other references), `theme`; and `chosen`, the (row,
-    column) of the chosen tile or None.
+    column) of the chosen tile or None; `method` is your own f(vectors, number, k), also with `metric`, -> (k,) places
+    of the vectors nearest to that of this number, nearest first, or (places, distances): shown below the reference.
+    Your own picture's vector is the last one.
     The result is a tuple of `Nearest`, one a row; `same_class` is the share of equal classes in it.
 
     Krizhevsky et al. 2012, figure 4.
@@ -40,7 +43,9 @@ class Neighbours(NeighboursPointing):
     chosen: Any = traitlets.Any(None, help="(row, column) of the chosen tile").tag(option=True)
 
     def _start(self, state: dict[str, Any]) -> None:
-        super()._start({name: state.pop(name) for name in ("photo", "metric", "seed", "theme") if name in state})
+        super()._start(
+            {name: state.pop(name) for name in ("photo", "metric", "seed", "theme", "method") if name in state}
+        )
         most = len(self.embedding.ids) - 1
         if most < NEAREST:
             raise NnvizError("neighbours_count", k=NEAREST, most=most)
@@ -65,7 +70,7 @@ class Neighbours(NeighboursPointing):
         return tuple(np.random.default_rng(self.seed).choice(count, REFERENCES, replace=False).tolist())
 
     def _panes(self) -> dict[str, tuple[int, int]]:
-        return {"sheet": self._sheet.size}
+        return dict.fromkeys(("sheet", "own"), self._sheet.size)
 
     def _build(self) -> list[ipywidgets.Widget]:
         metrics = [(self._say(f"metric_{name}"), name) for name in ("euclidean", "cosine")]
@@ -83,7 +88,8 @@ class Neighbours(NeighboursPointing):
         row.add_class("nnviz-row")
         self._frame = Frame(self._surface, "sheet")
         self._surface.canvases["sheet"].add_class("nnviz-opens")
-        return [row, self._frame.box]
+        self._own_frame = Frame(self._surface, "own")
+        return [row, self._frame.box, self._own_frame.box]
 
     def _on_another(self, _button: Any) -> None:
         self.seed += 1
@@ -101,6 +107,12 @@ class Neighbours(NeighboursPointing):
         found = self._compared(self._shown[1])
         return sum(found) / len(found) if found else None
 
+    @property
+    def disagreements(self) -> int | None:
+        """At how many places shown `method` has another neighbour than the reference; None before there is any."""
+        own = None if self._shown is None else self._shown[1].own
+        return sum(not alike for row in own.rows for alike in row.same) if own is not None and own.rows else None
+
     def _draw(self, state: SimpleNamespace, shown: Shown) -> None:
         rows = len(shown.rows)
         if self.chosen is not None and self.chosen[0] >= rows:
@@ -109,7 +121,21 @@ class Neighbours(NeighboursPointing):
         self._frame.cut_to(self._sheet.size[0], Sheet(rows, 1 + NEAREST).size[1])
         title, caption = self._words(state, shown)
         self._frame.say(title, caption)
-        self._pointer.labels = {"sheet": f"{title}. {caption}"}
+        self._pointer.labels = {"sheet": f"{title}. {caption}", "own": self._draw_own(shown)}
+
+    def _draw_own(self, shown: Shown) -> str:
+        """The rows of a person's own function, where there is one; its words."""
+        frame, own = self._own_frame, shown.own
+        frame.box.layout.display = None if own is not None else "none"
+        if own is None:
+            return ""
+        height = Sheet(len(shown.rows), 1 + NEAREST).size[1] if shown.own_sheet is not None else 0
+        frame.cut_to(self._sheet.size[0], height)
+        if shown.own_sheet is not None:
+            self._surface.show({"own": self._sheet.scene(shown.own_sheet, None)})
+        title, caption = self._say("own_title", name=own.name), own_words(self.language, own)
+        frame.say(title, caption)
+        return f"{title}. {caption}"
 
     def _words(self, state: SimpleNamespace, shown: Shown) -> tuple[str, str]:
         metric = self._say(f"metric_{state.metric}_of")
@@ -139,4 +165,9 @@ class Neighbours(NeighboursPointing):
     def _panels(self, state: SimpleNamespace, shown: Shown) -> tuple[list[list[Panel]], str]:
         title, caption = self._words(state, shown)
         height = Sheet(len(shown.rows), 1 + NEAREST).size[1]
-        return [[Panel(shown.sheet.pixels[: 2 * height], title)]], caption
+        panels = [[Panel(shown.sheet.pixels[: 2 * height], title)]]
+        if shown.own is not None and shown.own_sheet is not None:
+            own = self._say("own_title", name=shown.own.name)
+            panels.append([Panel(shown.own_sheet.pixels[: 2 * height], own)])
+            caption = f"{caption} · {own_words(self.language, shown.own)}"
+        return panels, caption

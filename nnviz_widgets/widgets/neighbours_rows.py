@@ -7,10 +7,15 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
+import torch
+
 from nnviz_widgets.live import Partial
 from nnviz_widgets.methods.nearest import Nearest
+from nnviz_widgets.methods.own_method import name_of
+from nnviz_widgets.widgets.neighbours_method import OwnRows, own_row
 from nnviz_widgets.widgets.neighbours_own import EmbeddingWidget
 from nnviz_widgets.widgets.neighbours_sheet import Sheet, Tile
+from nnviz_widgets.widgets.own_method import OwnMethodWidget
 from nnviz_widgets.widgets.scene import Bitmap
 
 REFERENCES, NEAREST = 5, 6
@@ -26,14 +31,17 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """The rows, and the share of neighbours of the same class over the whole set, once it is known."""
+    """The rows, and the share of neighbours of the same class over the whole set, once it is known; and those of a
+    person's own function, with their sheet."""
 
     rows: tuple[Row, ...]
     sheet: Bitmap
     whole: float | None = None
+    own: OwnRows | None = None
+    own_sheet: Bitmap | None = None
 
 
-class NeighboursRows(EmbeddingWidget):
+class NeighboursRows(OwnMethodWidget, EmbeddingWidget):
     """The part of `Neighbours` that computes; worker's thread."""
 
     _sheet: Sheet
@@ -48,10 +56,35 @@ class NeighboursRows(EmbeddingWidget):
         sheet = self._sheet.paint([self._tiles(state, row) for row in rows], dark=state.dark)
         shown = Shown(tuple(rows), sheet, self._whole.get(state.metric))
         known = state.metric in self._whole
-        yield Partial(shown, 1.0 if known else 0.5)
+        last = 1.0 if state.method is None else 0.8
+        yield Partial(shown, last if known else 0.5)
         if not known:
             self._whole[state.metric] = self.embedding.same_class(NEAREST, metric=state.metric)
-            yield Partial(replace(shown, whole=self._whole[state.metric]), 1.0)
+            shown = replace(shown, whole=self._whole[state.metric])
+            yield Partial(shown, last)
+        if state.method is not None:
+            yield from self._search_by_hand(state, shown)
+
+    def _search_by_hand(self, state: SimpleNamespace, shown: Shown) -> Iterator[Any]:
+        """With what a person's own function finds."""
+        name, vectors = name_of(state.method), self.embedding.vectors
+        if shown.rows[0].number is None:
+            vectors = torch.cat([vectors, self.embedding.vector(state.x)[None]])
+        yield Partial(replace(shown, own=OwnRows(name)), 0.8)
+        try:
+            asked = [(len(vectors) - 1 if row.number is None else row.number, row.near) for row in shown.rows]
+            found = [own_row(state.method, vectors, n, NEAREST, near, state.metric) for n, near in asked]
+        except Exception:
+            yield Partial(replace(shown, own=OwnRows(name, failed=True)), 0.8)
+            raise
+        tiles = [self._tiles(state, replace(row, near=own.near)) for row, own in zip(shown.rows, found, strict=True)]
+        marked = [
+            [first, *(replace(tile, differs=not alike) for tile, alike in zip(rest, own.same, strict=True))]
+            for (first, *rest), own in zip(tiles, found, strict=True)
+        ]
+        sheet = self._sheet.paint(marked, dark=state.dark)
+        own = OwnRows.of(name, found, [row.near for row in shown.rows])
+        yield Partial(replace(shown, own=own, own_sheet=sheet), 1.0)
 
     def _tiles(self, state: SimpleNamespace, row: Row) -> list[Tile]:
         images, numbers = self.embedding.images, self.embedding.numbers
@@ -61,6 +94,9 @@ class NeighboursRows(EmbeddingWidget):
             first = Tile(images.thumbnail(numbers[row.number], 168), self._name(row.number), "")
         found = [first]
         for number, distance in zip(row.near.numbers.tolist(), row.near.distances.tolist(), strict=True):
+            if number == len(numbers):  # one's own picture, which only a person's function takes for its neighbour
+                found.append(replace(first, note=self._number(distance)))
+                continue
             thumbnail = images.thumbnail(numbers[number], 168)
             same = self._alike(row.number, number) is True
             found.append(Tile(thumbnail, self._name(number), self._number(distance), same))

@@ -18,16 +18,20 @@ TILE, ACROSS, DOWN, GUTTER, FONT, TOP = 84, 10, 42, 26, 11, 4
 SHARP = 64  # pixels: a smaller picture is shown in sharp cells
 SAME = (0, 158, 115)  # Okabe and Ito's bluish green; a tick says it too
 TICK = "✓"
+DIFFERS = (213, 94, 0)  # their vermilion; a sign says it too
+UNEQUAL = "≠"
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture: its pixels, its class, a second line, and whether it is of its reference's class."""
+    """One picture: its pixels, its class, a second line, whether it is of its reference's class, and whether it is
+    another one than the reference method finds at its place."""
 
     pixels: Pixels
     name: str
     note: str
     same: bool = False
+    differs: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,15 +82,16 @@ class Sheet:
         picture = fitted(tile.pixels, TILE * RATIO)
         side = TILE * RATIO
         paste(page, picture, left + (side - picture.shape[1]) // 2, top + (side - picture.shape[0]) // 2)
-        if tile.same:
-            page[top + side + 4 : top + side + 10, left : left + side] = (*SAME, 255)
+        if tile.same or tile.differs:
+            page[top + side + 4 : top + side + 10, left : left + side] = (*(DIFFERS if tile.differs else SAME), 255)
         name = f"{TICK} {tile.name}" if tile.same else tile.name
         line = FONT * RATIO
         below = top + side + 12
         draw_text(
             page, shortened(name, line, side, bold=tile.same), left, below, size=line, colour=ink(dark), bold=tile.same
         )
-        draw_text(page, tile.note, left, below + line + 6, size=line, colour=ink(dark, faint=True))
+        note = f"{UNEQUAL} {tile.note}" if tile.differs else tile.note
+        draw_text(page, note, left, below + line + 6, size=line, colour=ink(dark, faint=True))
 
 
 def fitted(pixels: Pixels, side: int) -> Pixels:

@@ -71,6 +71,7 @@ nnviz.Ascent(imagenet, steps=64)
 # | Fourier, Decay power, Decorrelated colours | `fourier`, `decay_power`, `decorrelated` | what the picture is made of: waves, how much stronger the long ones are, colours that vary independently |
 # | Size, Pictures, Seed | `size`, `pictures`, `seed` | in pixels; how many at once; of all that is random |
 # | | `autorun` | `False` waits for Start |
+# | | `method` | your own step, see below |
 # | Steps | `steps` | steers as all below: more of them let it go on |
 # | Step size, Progress | `step_size`, `progress` | how far a step goes |
 # | L2, Total variation | `l2`, `total_variation` | penalties on the norm, and on differences between neighbours |
@@ -98,6 +99,7 @@ nnviz.Ascent(imagenet, steps=64)
 # | Fourier, Puissance de décroissance, Couleurs décorrélées | `fourier`, `decay_power`, `decorrelated` | ce dont l’image est faite : des ondes, à quel point les longues dominent, des couleurs qui varient indépendamment |
 # | Taille, Images, Graine | `size`, `pictures`, `seed` | en pixels ; combien à la fois ; celle de tout ce qui est aléatoire |
 # | | `autorun` | `False` attend Démarrer |
+# | | `method` | votre propre pas, voir plus bas |
 # | Pas | `steps` | agit en cours de route, comme tout ce qui suit : en ajouter prolonge la montée |
 # | Taille du pas, Progrès | `step_size`, `progress` | de combien on avance à chaque pas |
 # | L2, Variation totale | `l2`, `total_variation` | pénalités sur la norme, et sur les écarts entre voisins |
@@ -206,6 +208,44 @@ nnviz.AscentSheet(cifar, layer="conv4", count=8, steps=48)
 # | | `batch` | combien sont faites à la fois |
 # | | `channel` | celui au double contour ; Entrée l’ouvre |
 # | | `autorun` | `False` attend Démarrer |
+
+# %% [markdown] tags=["en"]
+# ## Your own step
+#
+# A function `f(module, x, target, ...)` stands in for the step: it gets a copy of the network, the picture and the index
+# of the class, and gives the next picture. Whatever it names behind `target` it is given: `step`, how many steps came
+# before, `step_size`, `l2`, `sigma` and all else that steers. Its run from the same start grows beside the reference's,
+# and one step of it from the reference's own picture is held against the reference's: two runs drift apart by rounding
+# alone.
+#
+# ```python
+# def my_step(module, x, target, step_size, l2):
+#     x.requires_grad_()
+#     module(x)[0, target].backward()
+#     return x.detach() + step_size * (x.grad - 2 * l2 * x.detach())
+#
+#
+# nnviz.Ascent(cifar, preset="Simonyan", target="frog", steps=64, method=my_step)
+# ```
+
+# %% [markdown] tags=["fr"]
+# ## Votre propre pas
+#
+# Une fonction `f(module, x, target, ...)` peut remplacer le pas : elle reçoit une copie du réseau, l’image et l’indice
+# de la classe, et rend l’image suivante. Ce qu’elle nomme après `target`, elle le reçoit : `step`, le nombre de pas
+# déjà faits, `step_size`, `l2`, `sigma` et tout ce qui pilote. Sa montée, partie du même départ, croît à côté de la
+# référence, et l’un de ses pas, fait depuis l’image de la référence, est comparé au sien : les seuls arrondis finissent
+# par écarter deux montées.
+#
+# ```python
+# def my_step(module, x, target, step_size, l2):
+#     x.requires_grad_()
+#     module(x)[0, target].backward()
+#     return x.detach() + step_size * (x.grad - 2 * l2 * x.detach())
+#
+#
+# nnviz.Ascent(cifar, preset="Simonyan", target="frog", steps=64, method=my_step)
+# ```
 
 # %% [markdown] tags=["en"]
 # ## What to beware of

@@ -142,6 +142,7 @@ nnviz.Neighbours(imagenet, pieces, metric="cosine", seed=1)
 # | Another five | `seed` | by which the five are drawn |
 # | Your picture | `photo` | a sample, a path, a PIL image, an array; the first row |
 # | | `chosen` | the (row, column) with the double outline; Enter makes it the reference |
+# | | `method` | your own search, see below |
 #
 # Here is a whole photo, the cat, placed among its pieces; the map is pulled onto a grid, so that none covers another.
 
@@ -153,12 +154,43 @@ nnviz.Neighbours(imagenet, pieces, metric="cosine", seed=1)
 # | Cinq autres | `seed` | celle du tirage des cinq |
 # | Votre image | `photo` | un exemple, un chemin, une image PIL, un tableau ; la première ligne |
 # | | `chosen` | la case (ligne, colonne) au double contour ; Entrée en fait la référence |
+# | | `method` | votre propre recherche, voir plus bas |
 #
 # Voici une photo entière, celle du chat, placée parmi ses morceaux ; la carte est tirée sur une grille, pour qu’aucun n’en
 # couvre un autre.
 
 # %%
 nnviz.EmbeddingMap(imagenet, pieces, metric="cosine", filled=True, photo="cat")
+
+# %% [markdown] tags=["en"]
+# A function of yours can search in place of the method, `nnviz.Neighbours(engine, embedding, method=f)`: it gets all
+# vectors, the number of the one that is asked about and how many neighbours are wanted, and gives their numbers, nearest
+# first; with `metric` among its arguments it is told the distance. Where it finds another one than the reference, the
+# tile bears ≠.
+#
+# ```python
+# def my_search(vectors, number, k):
+#     distances = (vectors - vectors[number]).norm(dim=1)
+#     return distances.argsort()[1 : k + 1]  # the first one is the picture itself
+#
+#
+# nnviz.Neighbours(imagenet, pieces, method=my_search, seed=1)
+# ```
+
+# %% [markdown] tags=["fr"]
+# Une fonction à vous peut chercher à la place de la méthode, `nnviz.Neighbours(engine, embedding, method=f)` : elle
+# reçoit tous les vecteurs, le numéro de celui qu’on interroge et le nombre de voisines voulues, et rend leurs numéros,
+# de la plus proche à la plus lointaine ; si elle nomme `metric` parmi ses arguments, on lui dit la distance. Là où elle
+# en trouve une autre que la référence, l’image porte ≠.
+#
+# ```python
+# def my_search(vectors, number, k):
+#     distances = (vectors - vectors[number]).norm(dim=1)
+#     return distances.argsort()[1 : k + 1]  # the first one is the picture itself
+#
+#
+# nnviz.Neighbours(imagenet, pieces, method=my_search, seed=1)
+# ```
 
 # %% [markdown] tags=["en"]
 # ## From code

@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+import torch
 
 import nnviz_widgets as nnviz
 from nnviz_widgets import methods
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.methods.embeddings import Embedding
-from nnviz_widgets.widgets.neighbours_sheet import Sheet
+from nnviz_widgets.widgets.neighbours_sheet import DIFFERS, Sheet
 from nnviz_widgets.widgets.pointer import Event
 from tests.widgets.conftest import control_of, engine_of, html_of, noise, png, seen
 
@@ -218,3 +219,88 @@ def test_captions_show_any_class_as_it_is(opened):
     widget.compute()
     point(widget, 0, 1, "move")
     assert not any(nasty in text for text in html_of(widget))
+
+
+def by_hand(vectors, number, k, metric):
+    space = vectors / vectors.norm(dim=1, keepdim=True) if metric == "cosine" else vectors
+    distances = (space - space[number]).norm(dim=1)
+    distances[number] = torch.inf
+    found = distances.argsort()[:k]
+    return found, distances[found] ** 2 / 2 if metric == "cosine" else distances[found]
+
+
+def own_caption(widget):
+    return widget._own_frame.caption.value
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_ones_own_search_is_held_against_the_reference(embedding, opened, metric):
+    widget = opened(nnviz.Neighbours(embedding.engine, embedding, metric=metric, method=by_hand, photo=noise(7)))
+    near = widget.compute()
+    assert widget.disagreements == 0
+    assert "30 of 30" in own_caption(widget)
+    assert widget.comparison.equal
+    assert "largest difference" in own_caption(widget)
+    own = widget._shown[1].own
+    assert [row.near.numbers.tolist() for row in own.rows] == [row.numbers.tolist() for row in near]
+    assert max(row.largest for row in own.rows) < 1e-4
+    assert widget._own_frame.box.layout.display is None
+    widget.method = None
+    widget.compute()
+    assert widget.disagreements is None
+    assert widget._own_frame.box.layout.display == "none"
+
+
+def test_another_neighbour_is_marked_and_the_picture_itself_is_told(embedding, opened):
+    def with_itself(vectors, number, k):
+        return (vectors - vectors[number]).norm(dim=1).argsort()[:k]
+
+    widget = opened(nnviz.Neighbours(embedding.engine, embedding, method=with_itself, photo=noise(7)))
+    widget.compute()
+    assert widget.disagreements == 30
+    assert not widget.comparison.equal
+    assert "0 of 30" in own_caption(widget)
+    assert "itself" in own_caption(widget)
+    assert ": 5 times" in own_caption(widget)
+    right = opened(nnviz.Neighbours(embedding.engine, embedding, method=by_hand, photo=noise(7)))
+    right.compute()
+    marks = [(one._shown[1].own_sheet.pixels[..., :3] == DIFFERS).all(2).any() for one in (widget, right)]
+    assert marks == [True, False]
+
+
+def test_neighbours_at_equal_distances_may_come_in_any_order(opened):
+    twins = np.repeat(pictures(12), 2, axis=0)
+    embedding = methods.embed(engine_of(), ImageSet(twins))
+
+    def reverse(vectors, number, k):
+        distances = (vectors - vectors[number]).norm(dim=1)
+        distances[number] = torch.inf
+        return len(vectors) - 1 - distances.flip(0).argsort(stable=True)[:k]
+
+    widget = opened(nnviz.Neighbours(embedding.engine, embedding, method=reverse))
+    near = widget.compute()
+    own = widget._shown[1].own
+    assert [row.near.numbers.tolist() for row in own.rows] != [row.numbers.tolist() for row in near]
+    assert widget.disagreements == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda vectors, number, k: None, "NoneType"),
+        (lambda vectors, number, k: [0, 1], r"list \(2\)"),
+        (lambda vectors, number, k: torch.arange(6.0), r"\(6,\) float32"),
+        (lambda vectors, number, k: torch.arange(6) + COUNT, "0 to 23"),
+        (lambda vectors, number, k: torch.arange(6) - 1, "0 to 23"),
+        (lambda vectors, number, k: vectors.no_such_thing, "raised AttributeError"),
+        (lambda vectors, number, k, radius: None, "asks for 'radius'"),
+        (lambda vectors: None, "cannot be called"),
+    ],
+)
+def test_a_search_that_fails_says_why_and_the_reference_stays(embedding, opened, wrong, said):
+    widget = opened(nnviz.Neighbours(embedding.engine, embedding, method=wrong))
+    with pytest.raises(NnvizError, match=said):
+        widget.compute()
+    assert len(widget.result) == 5
+    assert "failed" in own_caption(widget)
+    assert widget.disagreements is None

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from torch import nn
 import nnviz_widgets as nnviz
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import say_error
-from nnviz_widgets.methods.own_method import compare, run_own
+from nnviz_widgets.methods.own_method import asked_for, compare, run_own
 from nnviz_widgets.methods.saliency import saliency
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.own_method import Own, OwnMethodWidget, own_caption, worst_cell
@@ -295,3 +296,13 @@ def test_the_caption_tells_all_outcomes_apart(language):
     assert len(set(captions)) == 6
     assert "33.0" in captions[3] or "33" in captions[3]
     assert [worst_cell(one, 40, 30) for one in found] == [(), (), (), ((20.0, 10.0, 10.0, 10.0),)]
+
+
+def test_what_is_offered_goes_by_name_and_what_is_not_is_told():
+    offered = {"step": 3, "l2": 0.1}
+    assert asked_for(lambda module, x, target: None, offered, after=3) == {}
+    assert asked_for(lambda module, x, target, l2, momentum=0: None, offered, after=3) == {"l2": 0.1}
+    assert asked_for(lambda module, x, target, **rest: None, offered, after=3) == {}
+    assert asked_for(partial(lambda module, x, target, step, l2: None, l2=5), offered, after=3) == {"step": 3}
+    with pytest.raises(NnvizError, match=r"asks for 'momentum'.* step, l2"):
+        asked_for(lambda module, x, target, momentum: None, offered, after=3)
