@@ -226,9 +226,9 @@ nnviz.GradCam(imagenet, "coffee", layer="head", method=partial(grad_cam, layer="
 # ## 4. Two classes on one scale
 #
 # Is there more missile or more crane in the rocket? Two maps can be compared on *one* scale only. Divide both by the
-# larger of their two maxima, then upsample both to `size` (height, width) with `F.interpolate(...,
-# mode="bilinear", align_corners=False)`, which is for display only: it adds nothing to the map. Two maps that are 0 all
-# over stay 0, without dividing by 0.
+# larger of their two maxima, then upsample both to `size` (height, width) with
+# `F.interpolate(..., mode="bilinear", align_corners=False)`, which is for display only: it adds nothing to the map. Two
+# maps that are 0 all over stay 0, without dividing by 0.
 #
 # **Predict.** If each map were divided by its own maximum, what would you see of a class of probability 0.0006?
 #
