@@ -177,6 +177,9 @@ MESSAGES: dict[str, str] = {
     "weights_misfit": "{path} does not fit {name}, first at {tensor}: pass a state dict of this very network.",
     # live
     "job_superseded": "A newer request replaced this one before it ended: use the newer result, or run it again.",
+    "notebook_unreadable": "{path} cannot be read as a notebook ({reason}): pass the path of an .ipynb file.",
+    "code_none": "{widget} does not say how its result is made: give it a method _code(script, state).",
+    "run_nothing": "This run has shown nothing yet: start it, or wait for its first picture.",
     "job_cancelled": "This was cancelled before it ended: run it again (a closed widget must be made anew).",
     "job_wait": "A job or a callback cannot wait for a result of its own worker: wait for it in another thread.",
     "worker_closed": "This worker is closed and takes no more views: make a new one.",

@@ -1,4 +1,4 @@
-"""A notebook from its first cell to its last without a browser, and as a page."""
+"""A notebook from its first cell to its last without a browser."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.notebook_page import read_notebook
 from nnviz_widgets.tour import need, own_kernel
 
 CELL_SECONDS = 300  # a cell that takes longer counts as failed
@@ -14,35 +15,35 @@ PATIENCE = 60.0  # seconds that a display waits for a run to end: the page shows
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def execute(path: Path, *, language: str, patience: float = PATIENCE) -> Any:
+def execute(path: Path, *, language: str, patience: float = PATIENCE, folder: Path | None = None) -> Any:
     """Run a notebook with this interpreter and return it with its outputs, widgets as their pictures.
 
     Args:
         patience: seconds that a widget's picture waits for the end of its run.
+        folder: where it runs; an empty one when left out.
 
     Raises:
         NnvizError: when a cell fails or a widget shows no picture; it names the cell.
     """
     need("nbclient")
-    import nbformat
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read_notebook(path)
     running = 0
 
     def started(cell: Any, cell_index: int) -> None:
         nonlocal running
         running = cell_index
 
-    with own_kernel(language, NNVIZ_PATIENCE=str(patience)) as kernels, TemporaryDirectory() as folder:
+    with own_kernel(language, NNVIZ_PATIENCE=str(patience)) as kernels, TemporaryDirectory() as empty:
         specs = KernelSpecManager(kernel_dirs=[str(kernels / "kernels")])
         client = NotebookClient(
             notebook,
             km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs),
-            resources={"metadata": {"path": folder}},
+            resources={"metadata": {"path": folder or empty}},
             timeout=CELL_SECONDS,
             store_widget_state=False,  # a page with it would look for a kernel and show nothing
             shutdown_kernel="immediate",  # nothing in it is worth a farewell, which may be noisy
@@ -62,22 +63,6 @@ def execute(path: Path, *, language: str, patience: float = PATIENCE) -> Any:
             if WIDGET in data and "image/png" not in data:
                 raise NnvizError("tour_widget", **_place(path, notebook, index))
     return notebook
-
-
-def write_page(notebook: Any, out: Path, *, title: str, language: str) -> Path:
-    """Write an executed notebook as one page that holds its pictures; `out` is an .html file or a folder."""
-    need("nbconvert")
-    from nbconvert import HTMLExporter
-
-    path = out if out.suffix.lower() in (".html", ".htm") else out / f"{title}.html"
-    exporter = HTMLExporter(language_code=language)
-    page, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise NnvizError("tour_folder", path=path.parent, reason=error.strerror or error) from error
-    return path
 
 
 def _place(path: Path, notebook: Any, index: int) -> dict[str, Any]:

@@ -23,13 +23,15 @@ MAY = {
     "widgets": {"engine", "images", "lang", "live", "methods", "render"},
     # the command line: the tour is run in a kernel, not here
     "__init__": {"engine", "images", "lang", "methods", "widgets"},
-    "__main__": {"lang", "tour", "tour_run", "widgets"},
+    "__main__": {"lang", "notebook_page", "tour", "tour_run", "widgets"},
     "tour": {"lang"},
-    "tour_run": {"lang", "tour"},
+    "tour_run": {"lang", "notebook_page", "tour"},
+    "notebook_page": {"formulas", "tour"},
+    "formulas": set(),
 }
 JUPYTER = {"ipywidgets", "ipycanvas", "anywidget", "traitlets", "IPython", "ipykernel", "comm", "jupyterlab"}
 JUPYTER |= {"jupyter_client", "jupyter_core", "jupyter_server", "notebook", "nbclient", "nbconvert", "nbformat"}
-OPEN_TO_JUPYTER = {"widgets", "__main__", "tour", "tour_run"}
+OPEN_TO_JUPYTER = {"widgets", "__main__", "notebook_page", "tour", "tour_run"}
 LATE = {"distributed", "umap", "sklearn", "dask", "scipy", "pandas", "nbclient", "nbconvert", "nbformat", "jupyterlab"}
 DRAWING = {"matplotlib", "PIL"}
 MAY_PRINT = {"__main__.py", "tour.py", "tour_run.py", "engine/train_cifar_net.py"}

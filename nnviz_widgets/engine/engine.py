@@ -73,6 +73,7 @@ class Engine:
             raise NnvizError("module_type", type=type(module).__name__)
         self.device = pick_device(module, device)
         self.name = name or type(module).__name__
+        self.loaded: tuple[str, dict[str, Any]] | None = None  # what `load` was told, if that made it
         self._lock = threading.RLock()
         self._stills = 0
         shadow = Shadow(module, self.device)

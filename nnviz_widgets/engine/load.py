@@ -27,7 +27,7 @@ def load(
         NnvizError: for an unknown name, or weights that cannot be had; it says what works instead.
     """
     network = load_network(name, weights=weights)
-    return Engine(
+    engine = Engine(
         network.module,
         **asdict(network.contract),
         labels=network.labels,
@@ -36,3 +36,7 @@ def load(
         name=network.name,
         **options,
     )
+    told = {"weights": weights} if weights != "default" else {}
+    told |= {"device": str(device)} if device != "auto" else {}
+    engine.loaded = name, told | options
+    return engine

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ class ImageSet(Sequence[Any]):
         ids: one a picture, the same wherever and whenever the set is made: relative paths of files, else numbers.
         labels: class index of each picture, or None.
         classes: names of the classes.
+        made_of: the folder or the name that it was made of, where that alone makes it again.
 
     Raises:
         NnvizError: when there is no picture, or labels do not fit.
@@ -52,6 +54,8 @@ class ImageSet(Sequence[Any]):
         name: str | None = None,
     ) -> None:
         self._source: Source = source_of(source)
+        said = isinstance(source, str | PathLike) and labels is None and classes is None
+        self.made_of: str | None = str(source) if said else None
         self.ids = self._source.ids
         if not self.ids:
             raise NnvizError("set_empty", name=self._source.name)

@@ -9,6 +9,7 @@ from nnviz_widgets.lang import (
     en,
     en_ascent,
     en_ascent_views,
+    en_code,
     en_deepdream,
     en_embedding,
     en_labs,
@@ -20,6 +21,7 @@ from nnviz_widgets.lang import (
     fr,
     fr_ascent,
     fr_ascent_views,
+    fr_code,
     fr_deepdream,
     fr_embedding,
     fr_errors,
@@ -35,8 +37,8 @@ from nnviz_widgets.lang.typography import French, no_break
 
 EN_LABS = (en_labs, en_labs_grad_cam, en_labs_ascent, en_labs_embeddings)
 FR_LABS = (fr_labs, fr_labs_grad_cam, fr_labs_ascent, fr_labs_embeddings)
-ENGLISH = (en, en_ascent, en_ascent_views, en_deepdream, en_embedding, *EN_LABS, en_patches, en_training)
-FRENCH = (fr, fr_ascent, fr_ascent_views, fr_deepdream, fr_embedding, *FR_LABS, fr_patches, fr_training)
+ENGLISH = (en, en_ascent, en_ascent_views, en_code, en_deepdream, en_embedding, *EN_LABS, en_patches, en_training)
+FRENCH = (fr, fr_ascent, fr_ascent_views, fr_code, fr_deepdream, fr_embedding, *FR_LABS, fr_patches, fr_training)
 TEXT: dict[str, dict[str, str]] = {
     "en": {key: text for part in ENGLISH for key, text in part.TEXT.items()},
     "fr": {key: no_break(text) for part in FRENCH for key, text in part.TEXT.items()},

@@ -179,6 +179,9 @@ ERRORS = {
     # live
     "job_superseded": "Une demande plus récente a remplacé celle-ci avant sa fin : prenez le nouveau résultat, ou "
     "recommencez.",
+    "notebook_unreadable": "{path} ne se lit pas comme un carnet ({reason}) : passez le chemin d’un fichier .ipynb.",
+    "code_none": "{widget} ne dit pas comment son résultat est fait : donnez-lui une méthode _code(script, state).",
+    "run_nothing": "Ce calcul n’a encore rien montré : démarrez-le, ou attendez sa première image.",
     "job_cancelled": "Ce calcul a été annulé avant sa fin : relancez-le (un widget fermé doit être recréé).",
     "job_wait": "Un calcul ne peut pas attendre un résultat de son propre fil : attendez-le dans un autre fil.",
     "worker_closed": "Ce fil de calcul est fermé et ne prend plus de vues : créez-en un autre.",

@@ -30,8 +30,7 @@ def open_photo(engine: Engine, photo: Any, max_side: int | None) -> Tensor:
         return photo.detach().to(engine.device, torch.float32)
     picture = open_picture(photo, channels=contract.channels)
     pixels = (picture if isinstance(picture, Tensor) else pil_to_tensor(picture).float() / 255)[None]
-    pixels = reduced(pixels, max_side).clamp(0, 1)
-    return contract.normalise(pixels).to(engine.device)
+    return reduced(contract.normalise(pixels.clamp(0, 1)), max_side).to(engine.device)
 
 
 def reduced(x: Tensor, max_side: int | None) -> Tensor:

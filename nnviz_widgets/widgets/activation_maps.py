@@ -20,6 +20,7 @@ from nnviz_widgets.methods.activation_maps import activation_maps
 from nnviz_widgets.methods.own_method import name_of
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.render.scale import colourise, colours_of
+from nnviz_widgets.widgets.code import Expr, Script, call
 from nnviz_widgets.widgets.controls import bind, dropdown, fraction_slider, index_slider
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.map_layers import check_channel, check_layer, check_neuron, layer_options, layers_with_maps
@@ -308,6 +309,14 @@ class ActivationMaps(OwnMethodWidget, PhotoWidget):
             mean, maximum = self._number(sheet.means[channel]), self._number(sheet.maxima[channel])
             caption = self._say("mosaic_hover", channel=channel, mean=mean, maximum=maximum)
             self._frames["mosaic"].say_below(caption)
+
+    def _code(self, script: Script, state: SimpleNamespace) -> None:
+        script.engine(self.engine)
+        script.input(state.photo)
+        script.let("result", call("methods.activation_maps", Expr("engine"), Expr("x"), state.layer))
+        script.let("large", Expr(f"result[{state.channel}]"))
+        if state.unit is not None:
+            script.let("field", call("engine.receptive_field", state.layer, *state.unit))
 
     def _result(self, shown: Shown) -> Tensor:
         return shown.maps

@@ -15,6 +15,7 @@ from nnviz_widgets.methods.ascent import ascent
 from nnviz_widgets.methods.ascent_step import AscentStep
 from nnviz_widgets.methods.own_method import name_of
 from nnviz_widgets.render.figure import Panel
+from nnviz_widgets.widgets.ascent_code import ascent_code
 from nnviz_widgets.widgets.ascent_controls import WhatControls, how_controls
 from nnviz_widgets.widgets.ascent_knobs import KnobSliders
 from nnviz_widgets.widgets.ascent_own import AscentMoment, OwnRun, OwnStep, comparable
@@ -26,6 +27,7 @@ from nnviz_widgets.widgets.ascent_saving import AscentSaving
 from nnviz_widgets.widgets.ascent_scrubber import Scrubber
 from nnviz_widgets.widgets.ascent_state import LONGEST
 from nnviz_widgets.widgets.ascent_timeline import Timeline
+from nnviz_widgets.widgets.code import Script
 from nnviz_widgets.widgets.controls import more
 from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.run_widget import Moment
@@ -178,6 +180,11 @@ class Ascent(AscentSaving):
     def _result(self, moment: Moment) -> AscentStep:
         step: AscentStep = moment.shown
         return step
+
+    def _code(self, script: Script, state: SimpleNamespace) -> None:
+        state, _ = self._latest_shown()
+        script.engine(self.engine)
+        ascent_code(script, self._recipe(), state)
 
     def _spoken(self) -> dict[str, Any]:
         names = {"class": ("target",), "channel": ("layer", "channel"), "neuron": ("layer", "channel", "unit")}

@@ -13,6 +13,7 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.methods.ascent_step import AscentStep
 from nnviz_widgets.methods.presets import PRESETS, preset
 from nnviz_widgets.render.figure import Panel
+from nnviz_widgets.widgets.ascent_code import objective_code
 from nnviz_widgets.widgets.ascent_columns_controls import (
     LONGEST,
     OF,
@@ -25,6 +26,7 @@ from nnviz_widgets.widgets.ascent_columns_panes import SIDE, ColumnPanes
 from nnviz_widgets.widgets.ascent_columns_run import run_columns
 from nnviz_widgets.widgets.ascent_question import favourite, question_of
 from nnviz_widgets.widgets.class_choice import ClassChoice
+from nnviz_widgets.widgets.code import Expr, Script, call, indented, write
 from nnviz_widgets.widgets.map_layers import check_channel
 from nnviz_widgets.widgets.run_widget import Moment, RunWidget
 from nnviz_widgets.widgets.saliency_question import first_layer
@@ -121,6 +123,18 @@ class AscentColumns(RunWidget, ClassChoice):
 
     def _result(self, moment: Moment) -> dict[str, AscentStep]:
         return {column.name: column.step for column in moment.shown if column.step is not None}
+
+    def _code(self, script: Script, state: SimpleNamespace) -> None:
+        state, moment = self._latest_shown()
+        script.engine(self.engine)
+        objective_code(script, state.question)
+        script.need("methods.presets", "preset")
+        script.let("result", {})
+        start = Expr("preset(name).start")
+        how = {"size": state.size, "steps": moment.step, "start": start, "priors": Expr("name"), "seed": state.seed}
+        run = indented(call("methods.ascent", Expr("engine"), Expr("objective"), **how))
+        names = tuple(column.name for column in moment.shown if column.step is not None)
+        script.add(f"for name in {write(names)}:\n    for step in {run}:\n        result[name] = step")
 
     def _spoken(self) -> dict[str, Any]:
         names = ("target",) if self.of == "class" else ("layer", "channel")

@@ -12,7 +12,7 @@ import traitlets
 
 from nnviz_widgets.engine.objectives import channel
 from nnviz_widgets.lang import say_error
-from nnviz_widgets.methods.presets import PRESETS
+from nnviz_widgets.methods.presets import PRESETS, preset
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.widgets.ascent_columns_controls import LONGEST
 from nnviz_widgets.widgets.ascent_question import Question, question_of
@@ -20,6 +20,7 @@ from nnviz_widgets.widgets.ascent_sheet_controls import made_fields, what_fields
 from nnviz_widgets.widgets.ascent_sheet_room import Room
 from nnviz_widgets.widgets.ascent_sheet_run import Sheet, SheetResult, run_sheet
 from nnviz_widgets.widgets.ascent_sheet_strips import ACROSS, MOST, SIZE, STRIPS, Strips, step
+from nnviz_widgets.widgets.code import Expr, Script, call, indented, write
 from nnviz_widgets.widgets.map_layers import check_channel, check_layer, layers_with_maps
 from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.run_widget import Moment, RunWidget
@@ -43,6 +44,8 @@ class AscentSheet(RunWidget):
 
     Olah et al. 2017, Feature Visualization; Yosinski et al. 2015, figure 4.
     """
+
+    _two_themes = True
 
     layer = traitlets.Unicode(help="whose channels").tag(live=True)
     first = traitlets.Int(0, help="first channel").tag(live=True)
@@ -189,6 +192,25 @@ class AscentSheet(RunWidget):
 
     def _result(self, moment: Moment) -> SheetResult:
         return SheetResult.of(moment.shown)
+
+    def _code(self, script: Script, state: SimpleNamespace) -> None:
+        script.engine(self.engine)
+        channels = self._channels(state)
+        script.let("channels", channels)
+        script.add("pictures, values = [], []")
+        how = {"size": state.size, "steps": state.steps, "start": preset(state.preset).start}
+        how |= {"priors": state.preset, "seed": state.seed}
+        one = f"nnviz.channel({write(state.layer)}, k)"
+        script.add(
+            f"for first in range(0, {len(channels)}, {state.batch}):\n"
+            f"    group = channels[first : first + {state.batch}]\n"
+            f"    objectives = [engine.before_activation({one}) for k in group]\n"
+            f"    for step in {indented(call('methods.ascent', Expr('engine'), Expr('objectives'), **how))}:\n"
+            "        pass\n"
+            "    pictures.extend(step.image)\n"
+            "    values.extend(step.value)"
+        )
+        script.let("result", Expr("channels, pictures, values"))
 
     def _spoken(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("layer", "first", "count", "preset", "seed")}

@@ -23,8 +23,11 @@ from nnviz_widgets.lang import check_language, current_language, say
 from nnviz_widgets.lang.classes import class_names
 from nnviz_widgets.live import Background, Partial, Superseded, Ticket
 from nnviz_widgets.render.figure import Panel, compose_rows
+from nnviz_widgets.widgets.code import Script
+from nnviz_widgets.widgets.copy_code import CopyCode
 from nnviz_widgets.widgets.files import picture_path
 from nnviz_widgets.widgets.number import decimal_mark, say_number
+from nnviz_widgets.widgets.page import ENDINGS, page_of
 from nnviz_widgets.widgets.pointer import Event, Pointer
 from nnviz_widgets.widgets.scene import RATIO
 from nnviz_widgets.widgets.status import Status
@@ -39,15 +42,16 @@ LAST_RESULT = 3  # seconds that it waits for its last one, unless NNVIZ_PATIENCE
 class LiveWidget(ipywidgets.VBox):
     """Base of the widgets. State is traits tagged `live`; any change of one posts a job, and the newest job wins.
 
-    A widget says what it shows in five methods: `_build` (controls and panes, once), `_steps` (the job, on the
-    worker's thread: better and better values), `_draw` (a value to scenes and captions, also there), `_result` (what
-    the method of the same name returns) and `_panels` (the same as one picture).
+    A widget says what it shows in six methods: `_build` (controls and panes, once), `_steps` (the job, on the worker's
+    thread: better and better values), `_draw` (a value to scenes and captions, also there), `_result` (what the method
+    of the same name returns), `_panels` (the same as one picture) and `_code` (the lines that make it again).
     """
 
     theme = traitlets.Enum(["auto", "light", "dark"], "auto", help="colours for the page").tag(live=True)
     page_dark = traitlets.Bool(False).tag(live=True)
 
     _side = SIDE  # of the pictures in `picture`, in CSS pixels
+    _two_themes = False  # whether `_panels` gives the view for a light and a dark page, whichever the widget is on
     _open = False  # until there is something to close: a half-made widget may be collected
 
     def __init__(self, engine: Engine, *, language: str | None = None, **state: Any) -> None:
@@ -71,13 +75,20 @@ class LiveWidget(ipywidgets.VBox):
             self._status = Status(self.language, str(engine.device), self.cancel)
             self._pointer = Pointer()
             self._pointer.listen(self._happened)
+            self._copy = CopyCode(
+                self.language,
+                lambda: self.code,
+                lambda text: self._pointer.send({"kind": "copy", "text": text}),
+                self._failed,
+            )
+            self._status.box.children = (*self._status.box.children, self._copy.button)
             self._surface = Surface(panes)
             self._pointer.canvases = [*self._surface.canvases.values()]
             rows = self._build()
         except BaseException:
             self.close()
             raise
-        self.children = (*rows, self._status.box, self._pointer)
+        self.children = (*rows, self._status.box, self._copy.room, self._pointer)
         self._held = 0
         self.observe(self._changed, self._live)
         self._ticket = self._post()
@@ -106,6 +117,10 @@ class LiveWidget(ipywidgets.VBox):
 
     def _panels(self, state: SimpleNamespace, shown: Any) -> tuple[list[list[Panel]], str]:
         raise NotImplementedError
+
+    def _code(self, script: Script, state: SimpleNamespace) -> None:
+        """Write the lines that end in `result`; a widget of one's own may have none."""
+        raise NnvizError("code_none", widget=type(self).__name__)
 
     def _on_event(self, event: Event) -> None:
         """A person pointed at, clicked or pressed a key over a pane."""
@@ -136,8 +151,29 @@ class LiveWidget(ipywidgets.VBox):
         look = {"dark": state.dark, "height": self._side, "decimal": decimal_mark(self.language)}
         return Image.fromarray(compose_rows(rows, caption=caption, **look))
 
+    @property
+    def code(self) -> str:
+        """The lines of Python that make the present result again with the pure functions.
+
+        What cannot be written, such as your module or an array, is a name that a comment explains.
+
+        Raises:
+            NnvizError: when a run has shown nothing yet, or the widget says no lines.
+        """
+        script = Script(self.language)
+        self._code(script, self._snapshot())
+        return str(script)
+
     def save(self, path: str | Path) -> Path:
-        """Write the current view as a picture file; the name's ending says which kind."""
+        """Write the current view; the name's ending says as what.
+
+        A picture (.png, .jpg, .webp, ...), or a page (.html) that needs nothing else: the picture, its caption, the
+        state and the code that makes the result again.
+        """
+        if Path(path).suffix.lower() in ENDINGS:
+            path = Path(path).expanduser()
+            path.write_text(page_of(self), encoding="utf-8")
+            return path
         path = picture_path(path)
         self.picture.save(path)
         return path
@@ -152,10 +188,12 @@ class LiveWidget(ipywidgets.VBox):
             give_worker(self.engine)
         if hasattr(self, "_status"):
             self._status.close()
+        if hasattr(self, "_copy"):
+            self._copy.close()
         if hasattr(self, "_surface"):
             self._surface.close()
         if hasattr(self, "_pointer") and not self.children:  # half made
-            self.children = (self._status.box, self._pointer)
+            self.children = (self._status.box, *([self._copy.room] if hasattr(self, "_copy") else []), self._pointer)
         _close_all(self)
         super().close()
 
@@ -247,6 +285,9 @@ class LiveWidget(ipywidgets.VBox):
             return
         if event.kind == "theme":
             self.page_dark = event.dark
+            return
+        if event.kind in ("copied", "uncopied"):
+            self._copy.answered(event.kind == "copied")
             return
         try:
             self._on_event(event)

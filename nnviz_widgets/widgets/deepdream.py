@@ -14,6 +14,7 @@ from nnviz_widgets.methods.dream_octaves import reduced
 from nnviz_widgets.methods.dream_options import Knobs
 from nnviz_widgets.methods.dream_plan import DreamState, plan_dream
 from nnviz_widgets.render.figure import Panel
+from nnviz_widgets.widgets.code import Expr, Script, call
 from nnviz_widgets.widgets.controls import bind, dropdown, more
 from nnviz_widgets.widgets.deepdream_controls import channels_field, how_sliders, of_buttons, rare
 from nnviz_widgets.widgets.deepdream_saving import DreamSaving, dream_pixels
@@ -21,6 +22,7 @@ from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.map_layers import layer_options, layers_with_maps
 from nnviz_widgets.widgets.run_widget import Moment
 from nnviz_widgets.widgets.scene import Bitmap, Scene, Sprite
+from nnviz_widgets.widgets.steered import Steered
 
 if TYPE_CHECKING:
     from nnviz_widgets.engine.engine import Engine
@@ -42,6 +44,7 @@ class DeepDream(DreamSaving):
     """
 
     _side = SIDE
+    _two_themes = True
 
     def __init__(self, engine: Engine, picture: Any = None, *, language: str | None = None, **state: Any) -> None:
         super().__init__(engine, language=language, photo=picture, **state)
@@ -103,11 +106,15 @@ class DeepDream(DreamSaving):
                 seed=state.seed,
             )
             first = DreamState(0, 0, plan.base(0))
+            self._steered = Steered(self._knobs())
             yield Moment(0, plan.count, DreamStep(0, 0, 0, 0.0, nan, first, plan), first)
         else:
             plan, first = begin.shown.plan, begin.state
-        knobs = self._knobs()
-        for step in run_dream(plan, Knobs(knobs["step_size"], knobs["jitter"], self._knobs), first):
+            self._steered.cut(begin.step)
+        done, knobs, steered = 0 if begin is None else begin.step, self._knobs(), self._steered
+        steering = Knobs(knobs["step_size"], knobs["jitter"], lambda: steered.note(done, self._knobs()))
+        for step in run_dream(plan, steering, first):
+            done = step.number
             yield Moment(step.number, plan.count, step, step.state)
 
     def _draw(self, state: SimpleNamespace, moment: Moment) -> None:
@@ -155,6 +162,23 @@ class DeepDream(DreamSaving):
     def _result(self, moment: Moment) -> DreamStep:
         step: DreamStep = moment.shown
         return step
+
+    def _code(self, script: Script, state: SimpleNamespace) -> None:
+        state, moment = self._latest_shown()
+        script.engine(self.engine)
+        picture = script.photo(state.photo)
+        options: dict[str, Any] = {name: getattr(state, name) for name in ("octaves", "octave_scale", "steps")}
+        options |= self._steered.begun
+        if state.guide is not None:
+            options["guide"] = script.photo(state.guide_from, "guide")
+        options |= {"tile": state.tile, "max_side": state.side, "seed": state.seed}
+        if state.of == "class":
+            script.note("code_class", name=self.engine.labels[self._class_of(state)])
+        script.let("objective", self._objective_of(state))
+        options |= script.steered(self._steered.before(moment.step))
+        plan = moment.shown.plan
+        end = ("number", max(1, moment.step)) if moment.step < plan.count else None
+        script.run(call("methods.deepdream", Expr("engine"), picture, Expr("objective"), **options), end=end)
 
     def _spoken(self) -> dict[str, Any]:
         if self.of == "class":

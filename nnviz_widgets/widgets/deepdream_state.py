@@ -81,6 +81,7 @@ class DreamTraits(RunWidget, ClassChoice, StillWidget):
     def _snapshot(self) -> SimpleNamespace:
         state = super()._snapshot()
         guided = state.guide is not None and state.of != "class"
+        state.guide_from = state.guide
         state.guide = self._guide_of(state.guide) if guided else None
         return state
 

@@ -12,9 +12,11 @@ import numpy as np
 from nnviz_widgets.lang.classes import set_name
 from nnviz_widgets.methods.layouts import Layout
 from nnviz_widgets.render.figure import Panel
+from nnviz_widgets.widgets.code import Expr, Script, call
 from nnviz_widgets.widgets.embedding_map_controls import drawn_row, hand_row, made_row
 from nnviz_widgets.widgets.embedding_map_hand import Hand
 from nnviz_widgets.widgets.embedding_map_job import Shown
+from nnviz_widgets.widgets.embedding_map_layouts import Asked
 from nnviz_widgets.widgets.embedding_map_looks import Looks
 from nnviz_widgets.widgets.embedding_map_pointing import EmbeddingMapPointing
 from nnviz_widgets.widgets.embedding_map_side import Side
@@ -141,6 +143,19 @@ class EmbeddingMap(EmbeddingMapPointing):
         if self._shown is None or self._shown[1].own is None or self._shown[1].layout is None:
             return None
         return self.embedding.place(self._shown[1].own, self._shown[1].layout)
+
+    def _code(self, script: Script, state: SimpleNamespace) -> None:
+        self._embedding_code(script)
+        asked = Asked.of(state)
+        found = call("embedding.layout", asked.kind, **dict(asked.options))
+        if state.filled:
+            script.need("methods.layouts", "gridded")
+            found = call("gridded", found)
+        script.let("result", found)
+        if state.x is not None:
+            script.input(state.photo)
+            near = call("embedding.neighbours", Expr("x"), self._k, metric=state.metric, exact=True)
+            script.let("place", call("embedding.place", near, Expr("result")))
 
     def _spoken(self) -> dict[str, Any]:
         return {"kind": self.kind, "filled": self.filled, "metric": self.metric}

@@ -20,6 +20,7 @@ from nnviz_widgets.methods.filters import filters, inputs_of, layers_with_filter
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.render.scale import Scale
 from nnviz_widgets.widgets.base import LiveWidget
+from nnviz_widgets.widgets.code import Expr, Script, call
 from nnviz_widgets.widgets.controls import bind, dropdown, index_slider
 from nnviz_widgets.widgets.filter_sheet import (
     SCALES,
@@ -71,6 +72,8 @@ class Filters(LiveWidget):
 
     Krizhevsky et al. 2012, figure 3; Zeiler & Fergus 2014.
     """
+
+    _two_themes = True
 
     layer = traitlets.Unicode(help="name of a convolution").tag(live=True)
     filter = traitlets.Int(0, help="index of the filter shown by input").tag(live=True)
@@ -236,6 +239,10 @@ class Filters(LiveWidget):
 
     def _result(self, shown: Shown) -> Tensor:
         return shown.weights
+
+    def _code(self, script: Script, state: SimpleNamespace) -> None:
+        script.engine(self.engine)
+        script.let("result", call("methods.filters", Expr("engine"), state.layer))
 
     def _spoken(self) -> dict[str, Any]:
         return {"layer": self.layer, "filter": self.filter}

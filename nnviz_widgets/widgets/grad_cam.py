@@ -19,8 +19,17 @@ from nnviz_widgets.live import Partial
 from nnviz_widgets.methods.default_layer import default_layer
 from nnviz_widgets.methods.grad_cam import VARIANTS, grad_cam
 from nnviz_widgets.render.figure import Panel
+from nnviz_widgets.widgets.code import Expr, Script, call
 from nnviz_widgets.widgets.controls import bind, dropdown, fraction_slider
-from nnviz_widgets.widgets.grad_cam_maps import CLASSES, Shown, Strip, class_maps, guided_map, strip_by_passes
+from nnviz_widgets.widgets.grad_cam_maps import (
+    CLASSES,
+    Shown,
+    Strip,
+    class_maps,
+    guided_map,
+    objective_of,
+    strip_by_passes,
+)
 from nnviz_widgets.widgets.grad_cam_panes import MAPS, GradCamPanes
 from nnviz_widgets.widgets.grad_cam_pointing import GradCamPointing
 from nnviz_widgets.widgets.grad_cam_strip import StripLayout
@@ -164,6 +173,29 @@ class GradCam(GradCamPointing, OwnMethodWidget, TargetWidget):
         if self._cell is not None and (self._cell[0] >= rows or self._cell[1] >= cols):
             self._cell = None
         self._pointer.labels = self._drawing.draw(state, shown, photo, smooth=smooth, cell=self._cell)
+
+    def _code(self, script: Script, state: SimpleNamespace) -> None:
+        script.engine(self.engine)
+        script.input(state.photo)
+        asked = self._asked(state)
+        classes = [index for index in (asked, state.second) if index is not None]
+        for index in classes:
+            script.note("code_class", name=self.engine.labels[index])
+        objectives = [objective_of(self.engine, state, index) for index in classes]
+        maps = [
+            call("methods.grad_cam", Expr("engine"), Expr("x"), objective, state.layer, variant=state.variant)
+            for objective in objectives
+        ]
+        if len(maps) == 1:
+            script.let("result", maps[0])
+        else:
+            script.let("first", maps[0])
+            script.let("second", maps[1])
+            script.let("result", Expr("torch.cat([first, second])"))
+            script.need("", "torch")
+        if state.guided:
+            back = call("methods.saliency", Expr("engine"), Expr("x"), objectives[0], rule="guided")
+            script.let("guided", back)
 
     def _result(self, shown: Shown) -> Tensor:
         return torch.cat([each.cam for each in shown.maps])

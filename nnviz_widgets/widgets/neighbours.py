@@ -13,6 +13,7 @@ import traitlets
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.methods.nearest import Nearest
 from nnviz_widgets.render.figure import Panel
+from nnviz_widgets.widgets.code import Expr, Script, call
 from nnviz_widgets.widgets.controls import bind, dropdown
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.neighbours_method import own_words
@@ -158,6 +159,16 @@ class Neighbours(NeighboursPointing):
 
     def _result(self, shown: Shown) -> tuple[Nearest, ...]:
         return tuple(row.near for row in shown.rows)
+
+    def _code(self, script: Script, state: SimpleNamespace) -> None:
+        self._embedding_code(script)
+        rows = state.references
+        if state.x is not None:
+            script.input(state.photo)
+            rows = (Expr("x"), *rows)[:REFERENCES]
+        script.let("rows", rows)
+        near = call("embedding.neighbours", Expr("row"), NEAREST, metric=state.metric)
+        script.let("result", Expr(f"tuple({near} for row in rows)"))
 
     def _spoken(self) -> dict[str, Any]:
         return {"references": self.references, "metric": self.metric}

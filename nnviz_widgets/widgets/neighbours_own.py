@@ -14,6 +14,7 @@ from nnviz_widgets.images.samples import sample
 from nnviz_widgets.lang.classes import class_names
 from nnviz_widgets.methods.embeddings import Embedding
 from nnviz_widgets.widgets.base import LiveWidget
+from nnviz_widgets.widgets.code import Expr, Script, call
 from nnviz_widgets.widgets.photo_controls import is_sample
 from nnviz_widgets.widgets.validated import validate
 
@@ -56,6 +57,12 @@ class EmbeddingWidget(LiveWidget):
         state = super()._snapshot()
         state.x = None if state.photo is None else self._x_of(state.photo)
         return state
+
+    def _embedding_code(self, script: Script) -> None:
+        """The lines that make `embedding`."""
+        found = self.embedding
+        script.engine(found.engine)
+        script.let("embedding", call("methods.embed", Expr("engine"), script.images(found.images), found.layer))
 
     def _name(self, number: int) -> str:
         """The class of a picture, by its place in the embedding; its id where it has none."""

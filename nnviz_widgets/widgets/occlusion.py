@@ -17,6 +17,7 @@ from nnviz_widgets.methods.activation_maps import activation_maps
 from nnviz_widgets.methods.occluders import check_fill
 from nnviz_widgets.methods.occlusion_map import OcclusionMap
 from nnviz_widgets.render.figure import Panel
+from nnviz_widgets.widgets.code import Expr, Script, call
 from nnviz_widgets.widgets.map_layers import check_layer, layers_with_maps, top_layer
 from nnviz_widgets.widgets.occlusion_controls import occlusion_controls
 from nnviz_widgets.widgets.occlusion_course import Course, Wanted
@@ -193,6 +194,18 @@ class Occlusion(OwnMethodWidget, TargetWidget):
         self._course = Course(self.engine)
 
     # What is left of it
+
+    def _code(self, script: Script, state: SimpleNamespace) -> None:
+        script.engine(self.engine)
+        script.input(state.photo)
+        options = {"size": state.size, "stride": state.stride, "fill": state.fill}
+        options |= {"layer": state.layer} if state.layer else {}
+        options |= {"half": True} if state.half else {}
+        script.note("code_last")
+        script.run(call("methods.occlusion", Expr("engine"), Expr("x"), **options))
+        asked = self._asked(state)
+        script.note("code_class", name=self.engine.labels[asked])
+        script.let("probability", Expr(f"result.probability({asked})"))
 
     def _result(self, shown: Shown) -> OcclusionMap | None:
         return self.result if shown.map is None else shown.map  # the last one stays until there is another

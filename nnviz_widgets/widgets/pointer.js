@@ -1,6 +1,6 @@
 // Pointer, keys and theme of one widget, sent to the kernel no faster than it answers.
 // ipycanvas swallows every key, wheel and touch over a canvas; listening before it, on the widget around, gives the
-// page its Tab key and its scrolling back.
+// page its Tab key and its scrolling back. clipboard.js, controls.js and moving.js stand before this in the page.
 const PACE = 60; // milliseconds between messages of a map that moves by itself: its new frames cost the kernel and the page
 const TURN = 0.0022; // by which a pixel of the wheel zooms, as an exponent
 const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Escape", "Home", "End"];
@@ -65,7 +65,11 @@ function watch(root, model, signal) {
     busy = false;
     if (waiting) { const message = waiting; waiting = null; send(message); }
   };
-  const answered = () => { if (pace) setTimeout(next, last + pace - performance.now()); else next(); };
+  const answered = (message) => {
+    if (message.kind !== "answer") return;
+    if (pace) setTimeout(next, last + pace - performance.now());
+    else next();
+  };
   model.on("msg:custom", answered);
   signal.addEventListener("abort", () => model.off("msg:custom", answered));
 
@@ -173,12 +177,22 @@ export default {
       if (root && root.querySelector("canvas.nnviz-pane")) {
         watch(root, model, end.signal);
         label(root, model);
+        keepNamed(root, end.signal);
       } else if (tries++ < 600) requestAnimationFrame(attach);
     };
     attach();
     restore(model);
     const relabel = () => { const root = el.closest(".nnviz"); if (root) label(root, model); };
     model.on("change:labels", relabel);
-    return () => { end.abort(); theme.disconnect(); model.off("change:labels", relabel); };
+    const asked = async (message) => {
+      if (message.kind === "copy") model.send({ kind: (await copy(message.text)) ? "copied" : "uncopied" });
+    };
+    model.on("msg:custom", asked);
+    return () => {
+      end.abort();
+      theme.disconnect();
+      model.off("change:labels", relabel);
+      model.off("msg:custom", asked);
+    };
   },
 };

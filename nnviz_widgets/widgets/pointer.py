@@ -12,11 +12,12 @@ import ipywidgets
 import traitlets
 
 HERE = Path(__file__).parent
+SCRIPTS = ("clipboard.js", "controls.js", "moving.js", "pointer.js")
 
 
 @dataclass(frozen=True)
 class Event:
-    """What a person did: "move", "click" or "key" over a pane, "leave", or "theme" of the page.
+    """What a person did: "move", "click" or "key" over a pane, "leave"; "theme" of the page; "copied" or "uncopied".
 
     x and y are fractions of the pane; `key` is a name such as "ArrowLeft"; `dark` belongs to "theme". A pane of class
     "nnviz-drag" also gives "press" and "release", moves while it is `held` with their whole `path` [[x, y], ...] since
@@ -38,7 +39,7 @@ class Event:
 class Pointer(anywidget.AnyWidget):
     """Has no picture of its own; it listens on the widget that it is a child of, and carries the style sheet."""
 
-    _esm = "\n".join((HERE / name).read_text(encoding="utf-8") for name in ("moving.js", "pointer.js"))
+    _esm = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     _css = HERE / "style.css"
     labels = traitlets.Dict().tag(sync=True)
     canvases: traitlets.List[Any] = traitlets.List(help="the panes").tag(sync=True, **ipywidgets.widget_serialization)

@@ -12,6 +12,7 @@ from typing import Any
 
 import traitlets
 
+from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.live import Partial, State, Superseded
 from nnviz_widgets.widgets.base import LiveWidget
 from nnviz_widgets.widgets.number import decimal_mark
@@ -117,6 +118,18 @@ class RunWidget(LiveWidget):
     def cancel(self) -> None:
         """Pause; the last picture stays."""
         self.pause()
+
+    def _latest_shown(self) -> tuple[SimpleNamespace, Moment]:
+        """Where the run is, and what it was asked.
+
+        Raises:
+            NnvizError: before its first step.
+        """
+        if self._latest is None:
+            self._await_picture()
+        if self._latest is None:
+            raise NnvizError("run_nothing")
+        return self._latest
 
     # The job
 

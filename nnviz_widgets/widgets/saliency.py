@@ -13,9 +13,11 @@ from torch import Tensor
 from nnviz_widgets.engine.relu_rules import RULES
 from nnviz_widgets.live import Background, Partial
 from nnviz_widgets.render.figure import Panel
+from nnviz_widgets.widgets.code import Script
 from nnviz_widgets.widgets.controls import bind, dropdown, fraction_slider, index_slider
 from nnviz_widgets.widgets.map_layers import layer_options
 from nnviz_widgets.widgets.pointer import Event
+from nnviz_widgets.widgets.saliency_code import saliency_code
 from nnviz_widgets.widgets.saliency_controls import of_buttons, rare, redrawn_slider, rule_buttons
 from nnviz_widgets.widgets.saliency_maps import Shown, rule_maps
 from nnviz_widgets.widgets.saliency_panes import SaliencyPanes, cell_at, comparable
@@ -188,6 +190,11 @@ class Saliency(SaliencyState):
         with self._together():
             self.unit = unit
         self.of = "neuron"
+
+    def _code(self, script: Script, state: SimpleNamespace) -> None:
+        script.engine(self.engine)
+        script.input(state.photo)
+        saliency_code(script, self.engine, state)
 
     def _result(self, shown: Shown) -> dict[str, Tensor]:
         return {rule: found.gradient for rule, found in shown.maps.items()}

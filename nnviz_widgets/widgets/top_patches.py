@@ -13,6 +13,7 @@ import traitlets
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.methods.winners import KINDS
+from nnviz_widgets.widgets.code import Expr, Script, call, write
 from nnviz_widgets.widgets.frame import Frame
 from nnviz_widgets.widgets.map_layers import check_channel
 from nnviz_widgets.widgets.scene import RATIO
@@ -146,3 +147,26 @@ class TopPatches(TopPatchesPointing, TopPatchesRun):
     def _on_chosen(self, _change: Any) -> None:
         if self._drawn is not None and self._open:
             self._draw_page(self._drawn[1], self._drawn[0])
+
+    def _code(self, script: Script, state: SimpleNamespace) -> None:
+        self._index_code(script)
+        known = Expr("engine"), Expr("index")
+        how = {"kind": state.kind, "seed": state.seed} if state.kind == "random" else {"kind": state.kind}
+        if state.page == "channel":
+            script.need("methods.patches", "patches")
+            rule = None if state.rule == "none" else state.rule
+            found = call("patches", *known, state.layer, state.channel, images=Expr("images"), rule=rule, **how)
+            script.let("result", Expr(f"tuple({found})"))
+            return
+        script.need("methods.winners", "best_of_all")
+        for name in ("look", "strongest"):
+            script.need("methods.patches", name)
+        script.let("best", call("best_of_all", *known, Expr("images"), state.layer, **how))
+        script.let("most", call("strongest", Expr("index"), state.layer))
+        script.add(
+            "result = []\n"
+            "for channel, winner in enumerate(best):\n"
+            "    if winner is not None:\n"
+            "        x = engine.prepare(images[images.index(winner.id)])\n"
+            f"        result.append(look(engine, x, {write(state.layer)}, channel, winner, strongest=most))"
+        )

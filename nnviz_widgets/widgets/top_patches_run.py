@@ -19,6 +19,7 @@ from nnviz_widgets.methods.patches import images_of
 from nnviz_widgets.methods.scan import scan
 from nnviz_widgets.methods.scan_layers import spatial_blocks
 from nnviz_widgets.widgets.base import LiveWidget
+from nnviz_widgets.widgets.code import Expr, Script, call
 from nnviz_widgets.widgets.top_patches_looks import PatchBook
 from nnviz_widgets.widgets.top_patches_scan import Scanning
 
@@ -48,6 +49,7 @@ class TopPatchesRun(LiveWidget):
             self._names, self._n = list(layers or spatial_blocks(self.engine)), n
             how: dict[str, Any] = {"layers": self._names, "n": n, "path": path or _cache(), "smallest": True}
             self._scanning = Scanning(lambda: scan(self.engine, self._images, **how))
+            self._scanned = how
         self._book = PatchBook(self.engine, self._images)
 
     @property
@@ -56,6 +58,16 @@ class TopPatchesRun(LiveWidget):
         if self._scanning is None or self._scanning.latest is None:
             return self._own_index
         return self._scanning.latest.index
+
+    def _index_code(self, script: Script) -> None:
+        """The lines that make `engine`, `images` and `index`."""
+        script.engine(self.engine)
+        images = script.images(self._images)
+        if self._own_index is not None:
+            script.note("code_index")
+            return
+        script.run(call("methods.scan", Expr("engine"), images, **self._scanned), last="progress")
+        script.let("index", Expr("progress.index"))
 
     def _steps(self, state: SimpleNamespace) -> Iterator[Any]:
         try:

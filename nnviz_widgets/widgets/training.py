@@ -18,10 +18,12 @@ from nnviz_widgets.methods.train import TrainingState, TrainingStep, steps_of_ep
 from nnviz_widgets.methods.train_pictures import split
 from nnviz_widgets.methods.train_step import KNOBS, learners
 from nnviz_widgets.render.figure import Panel
+from nnviz_widgets.widgets.code import Expr, Script, call
 from nnviz_widgets.widgets.map_layers import check_layer
 from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.run_bar import Phase
 from nnviz_widgets.widgets.run_widget import Moment, RunWidget
+from nnviz_widgets.widgets.steered import Steered
 from nnviz_widgets.widgets.training_controls import (
     FASTEST,
     LARGEST,
@@ -139,10 +141,13 @@ class Training(RunWidget):
     def _run(self, state: SimpleNamespace, begin: Moment | None) -> Iterator[Moment]:
         if begin is None:
             self._course.clear()
+            self._steered = Steered(self._rates())
             with torch.inference_mode(False), torch.no_grad():
                 for tensor, first in self._weights:
                     tensor.copy_(first)
-        knobs, each = self._knobs(), self._each
+        else:
+            self._steered.cut(begin.step)
+        done, each, steered = 0 if begin is None else begin.step, self._each, self._steered
         made = train(
             self.engine.module,
             self.image_set,
@@ -150,21 +155,38 @@ class Training(RunWidget):
             outputs=self.engine.outputs,
             epochs=LONGEST,  # where it ends is looked up at each step
             batch=state.batch,
-            **{name: knobs[name] for name in KNOBS},
+            **self._rates(),
             test_share=state.test_share,
             seed=state.seed,
-            knobs=lambda: {name: getattr(self, name) for name in KNOBS},
+            knobs=lambda: steered.note(done, self._rates()),
             start=self._opened if begin is None else begin.state,
         )
         for step in made:
             if step.step == 0:
                 self._opened = step.state
+            done = step.step
             self._course.add(step)
             moment = Moment(step.step, self.epochs * each, step, step.state)
             yield moment
             gone_on = begin is None or step.step > begin.step
             if gone_on and (self._asked is not None or step.step >= moment.steps):
                 return
+
+    def _rates(self) -> dict[str, Any]:
+        """The knobs that the method has."""
+        return {name: getattr(self, name) for name in KNOBS}
+
+    def _code(self, script: Script, state: SimpleNamespace) -> None:
+        state, moment = self._latest_shown()
+        images = script.images(self.image_set)
+        script.note("code_weights")
+        contract = self.engine.contract
+        options: dict[str, Any] = {"mean": contract.mean, "std": contract.std, "size": contract.size}
+        options |= {"outputs": self.engine.outputs, "epochs": self.epochs, "batch": state.batch, **self._steered.begun}
+        options |= {"test_share": state.test_share, "seed": state.seed}
+        options |= script.steered(self._steered.before(moment.step))
+        end = ("step", moment.step) if moment.step < self.epochs * self._each else None
+        script.run(call("methods.train", Expr("module"), images, **options), end=end)
 
     def _draw(self, state: SimpleNamespace, moment: Moment) -> None:
         rate = self.steps_per_second

@@ -1,4 +1,4 @@
-"""A JupyterLab of the tests' own: its files, settings and kernels lie in a folder that goes away."""
+"""A JupyterLab, Notebook 7 or Voila of the tests' own: files, settings and kernels lie in a folder that goes away."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +34,13 @@ class Lab:
 
     Attributes:
         folder: where its notebooks are.
+        place: path of a notebook's page, "{}" being its name.
     """
 
     url: str
     folder: Path
     kernels: Path
+    place: str
 
     def add_kernel(self, name: str, *, packages: Path | None = None) -> None:
         """A kernel of this Python, which finds other packages before its own."""
@@ -55,26 +57,40 @@ class Lab:
         return path
 
     def page(self, notebook: Path) -> str:
-        return f"{self.url}/doc/tree/{notebook.name}?reset"
+        return f"{self.url}/{self.place.format(notebook.name)}"
+
+
+@dataclass(frozen=True)
+class Host:
+    """A program that shows notebooks: its module, its options, the page of a notebook, and one that answers early."""
+
+    module: str
+    options: Sequence[str]
+    place: str
+    answers: str = "api"
+
+
+_SERVER = ("--ServerApp.ip=127.0.0.1", "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--allow-root")
+JUPYTERLAB = Host("jupyterlab", (*_SERVER, "--LabApp.expose_app_in_browser=True"), "doc/tree/{}?reset")
+NOTEBOOK = Host("notebook", (*_SERVER, "--JupyterNotebookApp.expose_app_in_browser=True"), "notebooks/{}")
+VOILA = Host("voila", ("--Voila.ip=127.0.0.1", "--Voila.port_retries=0"), "voila/render/{}", "")
 
 
 @contextmanager
-def running_lab(root: Path) -> Iterator[Lab]:
-    """JupyterLab without a token on a free local port; its kernel "python3" is this Python."""
+def running_lab(root: Path, host: Host = JUPYTERLAB) -> Iterator[Lab]:
+    """A server without a token on a free local port; its kernel "python3" is this Python."""
     folder = root / "notebooks"
     folder.mkdir(parents=True)
     for name, values in SETTINGS.items():
         _write_json(root / "settings" / f"{name}.jupyterlab-settings", values)
     port = _free_port()
-    lab = Lab(f"http://127.0.0.1:{port}", folder, root / "share" / "kernels")
+    lab = Lab(f"http://127.0.0.1:{port}", folder, root / "share" / "kernels", host.place)
     lab.add_kernel("python3")
-    options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
-    options += ["--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"]
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *options]
+    command = [sys.executable, "-m", host.module, str(folder), "--no-browser", f"--port={port}", *host.options]
     with (root / "lab.log").open("wb") as log:
         server = subprocess.Popen(command, env=_environment(root), cwd=folder, stdout=log, stderr=subprocess.STDOUT)
     try:
-        _await_answer(lab.url, server, root / "lab.log")
+        _await_answer(f"{lab.url}/{host.answers}", server, root / "lab.log")
         yield lab
     finally:
         server.terminate()
@@ -117,8 +133,8 @@ def _await_answer(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/api", timeout=5):
+            with urllib.request.urlopen(url, timeout=5):
                 return
         except OSError:
             time.sleep(0.1)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(errors='replace')[-2000:]}")
+    raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}")

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import Browser, BrowserContext
 
+from nnviz_widgets.notebook_page import notebook_page
 from tests.browser.conftest import PRELUDE
 from tests.browser.lab import Lab
 from tests.browser.notebook import Notebook
@@ -27,6 +28,7 @@ Object.defineProperty(HTMLImageElement.prototype, "src", {
   get, set(source) { setTimeout(() => set.call(this, source), source.startsWith("blob:") ? 2000 : 0); },
 });
 """
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABh6FO1AAAAABJRU5ErkJggg=="
 NAUGHTY = "<img src=x onerror=window.nnvizHacked=1>"
 
 
@@ -102,3 +104,68 @@ def test_no_name_is_ever_run_as_html(notebook: Notebook) -> None:
     notebook.await_text(".nnviz-error", "<img src=x")
     assert notebook.page.locator("img[src=x]").count() == 0
     assert notebook.page.evaluate("() => window.nnvizHacked") is None
+
+
+def test_pages_need_no_network(tmp_path: Path, browser: Browser, notebook: Notebook) -> None:
+    """A widget's page and a notebook's: pictures and formulas are there, and no request leaves."""
+    notebook.run(f"nnviz.Saliency(engine, 'cat', target=1).save({str(tmp_path / 'widget.html')!r})")
+    cell = new_code_cell("", outputs=[new_output("display_data", {"image/png": DOT})])
+    cells = [new_markdown_cell("The sum $\\sum_k w_k$ and\n\n$$y = \\frac{1}{2}$$"), cell]
+    page_of = notebook_page(new_notebook(cells=cells), title="notebook", language="en", folder=tmp_path)
+    (tmp_path / "notebook.html").write_text(page_of, encoding="utf-8")
+    context = browser.new_context(offline=True, color_scheme="dark")
+    asked: list[str] = []
+    complaints: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    try:
+        for name in ("widget", "notebook"):
+            page = context.new_page()
+            page.on("console", lambda message: complaints.append(message.text))
+            page.goto((tmp_path / f"{name}.html").as_uri())
+            sizes = page.evaluate("() => [...document.images].map((i) => i.complete && i.naturalWidth)")
+            assert sizes, name
+            assert all(sizes), name
+            assert page.evaluate("() => document.scripts.length") == 0
+        assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+        assert complaints == []
+        assert page.locator("math").count() == 2
+        heights = page.evaluate("() => [...document.querySelectorAll('math')].map((m) => m.getBoundingClientRect())")
+        assert all(box["width"] > 10 and box["height"] > 10 for box in heights)
+        fraction = page.locator("mfrac").bounding_box()
+        assert fraction is not None
+        assert fraction["height"] > 1.5 * fraction["width"]  # one number over the other
+        background = "() => getComputedStyle(document.body).backgroundColor"
+        page.goto((tmp_path / "widget.html").as_uri())
+        assert page.evaluate(background) == "rgb(17, 17, 17)"
+    finally:
+        context.close()
+
+
+def test_the_code_of_a_widget_is_copied(notebook: Notebook, context: BrowserContext) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    try:
+        notebook.run("widget = nnviz.ActivationMaps(engine, 'cat', layer='0', channel=2)\nwidget")
+        notebook.await_picture("map")
+        button = notebook.page.locator(".nnviz-copy")
+        button.focus()
+        notebook.page.keyboard.press("Enter")
+        notebook.await_text(".nnviz-copy", "Copied")
+        assert notebook.page.evaluate("() => navigator.clipboard.readText()") == notebook.ask("widget.code")
+    finally:
+        context.clear_permissions()
+
+
+def test_where_nothing_may_be_copied_the_code_is_shown(notebook: Notebook) -> None:
+    notebook.run("widget = nnviz.ActivationMaps(engine, 'cat', layer='0', channel=2)\nwidget")
+    notebook.await_picture("map")
+    notebook.page.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused'));"
+        " document.execCommand = () => false; }"
+    )
+    try:
+        notebook.page.locator(".nnviz-copy").click()
+        notebook.page.locator(".nnviz-code textarea").wait_for()
+        shown = notebook.page.locator(".nnviz-code textarea").input_value()
+        assert shown == notebook.ask("widget.code")
+    finally:
+        notebook.page.evaluate("() => { delete navigator.clipboard.writeText; delete document.execCommand; }")

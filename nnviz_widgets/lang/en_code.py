@@ -1,0 +1,27 @@
+"""English: a widget's result as lines of Python, and as a page."""
+
+TEXT: dict[str, str] = {
+    "code_module": "module: your network",
+    "code_picture": "{name}: the picture that you gave the widget, or that the camera shows",
+    "code_images": "images: the ImageSet that you gave",
+    "code_index": "index: the one that you gave, of methods.scan",
+    "code_start": "start: the picture with which the run before ended",
+    "code_steered": "what was changed on the way, by the number of steps before",
+    "code_last": "coarse to fine: the last one is exact",
+    "code_class": "class: {name}",
+    "code_own": "x: your own picture",
+    "code_weights": "module: your network, with the weights that it had before the first step",
+    "copy_code": "Copy as code",
+    "copy_code_tip": "Copy the lines of Python that make this result again without a widget",
+    "copy_code_done": "Copied: {count} lines of Python",
+    "copy_code_refused": "This page may not write to the clipboard: copy from the field below",
+    "copy_code_field": "Lines of Python",
+    "page_state": "State",
+    "page_code": "Code",
+    "page_code_about": "These lines make the result again.",
+    "page_made": "Made with nnviz_widgets {version}",
+    "export_help": "write a notebook as one page that holds its pictures and needs no network",
+    "export_notebook_help": "the notebook",
+    "export_out_help": "the page: an .html file or a folder",
+    "export_run_help": "run it first; else it is written as it was saved",
+}

@@ -1,0 +1,27 @@
+"""French: a widget's result as lines of Python, and as a page."""
+
+TEXT: dict[str, str] = {
+    "code_module": "module : votre réseau",
+    "code_picture": "{name} : l’image que vous avez donnée au widget, ou que montre la caméra",
+    "code_images": "images : l’ImageSet que vous avez donné",
+    "code_index": "index : celui que vous avez donné, de methods.scan",
+    "code_start": "start : l’image sur laquelle le calcul précédent s’est terminé",
+    "code_steered": "ce qui a été changé en chemin, selon le nombre de pas déjà faits",
+    "code_last": "du plus grossier au plus fin : la dernière est exacte",
+    "code_class": "classe : {name}",
+    "code_own": "x : votre propre image",
+    "code_weights": "module : votre réseau, avec les poids qu’il avait avant le premier pas",
+    "copy_code": "Copier le code",
+    "copy_code_tip": "Copier les lignes de Python qui refont ce résultat sans widget",
+    "copy_code_done": "Copié : {count} lignes de Python",
+    "copy_code_refused": "Cette page ne peut pas écrire dans le presse-papiers : copiez depuis le champ ci-dessous",
+    "copy_code_field": "Lignes de Python",
+    "page_state": "État",
+    "page_code": "Code",
+    "page_code_about": "Ces lignes refont le résultat.",
+    "page_made": "Fait avec nnviz_widgets {version}",
+    "export_help": "écrire un carnet en une page qui contient ses images et n’a pas besoin de réseau",
+    "export_notebook_help": "le carnet",
+    "export_out_help": "la page : un fichier .html ou un dossier",
+    "export_run_help": "l’exécuter d’abord ; sinon il est écrit tel qu’il a été enregistré",
+}
