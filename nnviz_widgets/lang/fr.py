@@ -164,7 +164,7 @@ TEXT = {
     "redrawn_tip": "Tirer de nouveaux poids au hasard à partir de la dernière couche : une carte qui change à peine ne les regarde pas",
     "redrawn_none": "réseau entraîné",
     "redrawn_to": "les {count} dernières, jusqu’à {layer}",
-    "asked": "gradient de {asked}",
+    "asked": "gradient : {asked}",
     "asked_channel": "{layer}, canal {channel}, moyenne spatiale",
     "asked_neuron": "{layer}, canal {channel}, ligne {row}, colonne {col} : {value}",
     "asked_unit": "{layer}, neurone {channel}",
@@ -220,7 +220,7 @@ TEXT = {
     "occlusion_layer_tip": "Suivre la carte la plus forte de cette couche : son activation totale à chaque position du "
     "carré",
     "occlusion_hint": "Faites glisser le carré, ou utilisez les flèches.",
-    "occlusion_probability": "Probabilité de {asked}",
+    "occlusion_probability": "Probabilité : {asked}",
     "occlusion_predicted": "Classe la plus probable",
     "occlusion_won": "classes qui l’emportent quelque part : {count}",
     "occlusion_others": "et {count} autres",

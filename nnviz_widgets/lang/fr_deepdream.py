@@ -36,7 +36,7 @@ TEXT: dict[str, str] = {
     "dream_title_layer": "Rêve de {layer}",
     "dream_title_guided": "Rêve de {layer}, guidé",
     "dream_title_channels": "Rêve de {layer}, canaux {channels}",
-    "dream_title_class": "Rêve de {name}",
+    "dream_title_class": "Rêve : {name}",
     "dream_caption": "octave {octave} sur {octaves}, {width} × {height} pixels · pas {step} sur {steps} · objectif {value}",
     "dream_caption_begin": "pas encore commencé",
     "dream_save": "Enregistrer l’image",

@@ -348,7 +348,7 @@ def test_in_french(engine, opened):
     widget = opened(nnviz.Occlusion(engine, PICTURE, size=6, stride=3, language="fr"))
     widget.compute()
     text = "".join(html_of(widget))
-    assert "Probabilité de" in text
+    assert "Probabilité\N{NO-BREAK SPACE}:" in text
     assert "ligne" in text
     assert "Faites glisser" in text
     with pytest.raises(NnvizError):
