@@ -32,8 +32,8 @@ def test_the_wheel_holds_what_the_package_reads(wheel):
     with ZipFile(wheel) as archive:
         names = set(archive.namelist())
     package = ROOT / "nnviz_widgets"
-    data = [path for path in package.rglob("*") if path.suffix in (".jpg", ".js", ".css", ".safetensors")]
-    assert {path.suffix for path in data} == {".jpg", ".js", ".css", ".safetensors"}
+    data = [path for path in package.rglob("*") if path.suffix in (".jpg", ".js", ".css", ".safetensors", ".txt")]
+    assert {path.suffix for path in data} == {".jpg", ".js", ".css", ".safetensors", ".txt"}
     assert {path.relative_to(ROOT).as_posix() for path in data} <= names
     assert {path.relative_to(ROOT).as_posix() for path in package.rglob("*.py")} <= names
     assert "nnviz_widgets/py.typed" in names
@@ -51,7 +51,7 @@ def test_the_wheel_holds_nothing_else(wheel):
         files = archive.infolist()
     assert not any("solved" in file.filename for file in files)  # of the labs
     assert {file.filename.split("/")[0].split("-")[0] for file in files} == {"nnviz_widgets"}
-    kinds = {".py", ".ipynb", ".md", ".jpg", ".js", ".css", ".safetensors", ".typed"}
+    kinds = {".py", ".ipynb", ".md", ".jpg", ".js", ".css", ".safetensors", ".txt", ".typed"}
     assert {Path(file.filename).suffix for file in files if ".dist-info/" not in file.filename} == kinds
     large = {file.filename: file.file_size for file in files if file.file_size > LARGE}
     pictures = {name for name in large if name.endswith(".ipynb")}  # what the notebooks show on a page
