@@ -70,6 +70,8 @@ def run_columns(
         if not alive:
             raise next(column.error for column in before if column.error is not None)
         if at % EVERY == 0 or at == last:
+            if begin is None and at == 0:
+                yield Moment(at, steps, before, None)  # at once: what the network takes them for comes a moment later
             before = tuple(_looked_at(engine, column, LOGITS in objective.layers) for column in before)
         yield Moment(at, steps, before, None)
 

@@ -90,7 +90,7 @@ def cases() -> Iterator[tuple[str, str, Any, Iterator[Callable[[], object]]]]:
     yield "AscentColumns", "class (begins anew)", w, set_to(w, "target", itertools.cycle(range(1, 99)))
     w = nnviz.AscentSheet(engine)
     yield "AscentSheet", "first (begins anew)", w, set_to(w, "first", itertools.cycle([8, 16, 24]))
-    w = nnviz.DeepDream(engine, "cat")
+    w = nnviz.DeepDream(engine, "cat", steps=1000)  # not to end meanwhile
     yield "DeepDream", "seed (begins anew)", w, set_to(w, "seed", itertools.count(1))
     yield "DeepDream", "step size (steers)", w, set_to(w, "step_size", itertools.cycle([1.0, 1.5]))
     with tempfile.TemporaryDirectory() as folder:

@@ -60,13 +60,20 @@ def test_a_channel_is_raised_before_its_activation(engine, columns):
 
 def test_one_step_of_each_at_every_turn(engine):
     moments = list(run_columns(engine, logit(0), ["None", "Distill"], size=16, steps=3, seed=0))
-    assert [moment.step for moment in moments] == [0, 1, 2, 3]
-    assert [[column.step.step for column in moment.shown] for moment in moments] == [[k, k] for k in range(4)]
+    assert [moment.step for moment in moments] == [
+        0,
+        0,
+        1,
+        2,
+        3,
+    ]  # the beginning at once, then with what it is taken for
+    assert [[column.step.step for column in moment.shown] for moment in moments[1:]] == [[k, k] for k in range(4)]
+    assert [moment.shown[0].top is None for moment in moments] == [True, False, False, False, False]
 
 
 def test_going_on_from_any_moment_gives_the_same(engine):
     how = {"size": 16, "steps": 5, "seed": 2}
-    whole = list(run_columns(engine, logit(0), [*PRESETS], **how))
+    whole = list(run_columns(engine, logit(0), [*PRESETS], **how))[1:]
     again = list(run_columns(engine, logit(0), [*PRESETS], **how, begin=whole[2]))
     assert [moment.step for moment in again] == [2, 3, 4, 5]
     for now, before in zip(again, whole[2:], strict=True):
