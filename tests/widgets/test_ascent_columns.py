@@ -66,7 +66,7 @@ def test_one_step_of_each_at_every_turn(engine):
         1,
         2,
         3,
-    ]  # the beginning at once, then with what it is taken for
+    ]  # the beginning twice
     assert [[column.step.step for column in moment.shown] for moment in moments[1:]] == [[k, k] for k in range(4)]
     assert [moment.shown[0].top is None for moment in moments] == [True, False, False, False, False]
 
