@@ -3,7 +3,7 @@
     python binder/measure.py [--memory GIB] [--cores N] [--lang en]
 
 The tour runs from its first cell to its last without a browser, all its widgets alive in one kernel: on so many cores,
-with one thread a library for each, and no process may have more than so much memory of its own (RLIMIT_DATA).
+with the settings of `start`, and no process may have more than so much memory of its own (RLIMIT_DATA).
 Linux only.
 """
 
@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+START = Path(__file__).with_name("start")  # the threads and the memory of its libraries, as on Binder
 
 
 def family(pid: int) -> list[int]:
@@ -48,9 +48,8 @@ def measure(command: list[str], memory: float, cores: int) -> tuple[int, float, 
         resource.setrlimit(resource.RLIMIT_DATA, (int(memory * 2**30),) * 2)
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
 
-    environment = {**os.environ, **dict.fromkeys(THREADS, str(cores))}
     begun, largest, together = time.monotonic(), 0, 0
-    running = subprocess.Popen(command, env=environment, preexec_fn=bounds)
+    running = subprocess.Popen(["bash", str(START), *command], preexec_fn=bounds)
     while running.poll() is None:
         each = [resident(pid) for pid in family(running.pid)]
         largest, together = max(largest, *each), max(together, sum(each))
