@@ -116,15 +116,17 @@ def _small(outputs: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
     for output in outputs:
         data = output.get("data", {})
         if "image/png" in data:
-            yield new_output("display_data", data=_small_picture(base64.b64decode(data["image/png"])))
+            kind, picture = _small_picture(base64.b64decode(data["image/png"]))
+            words = output.metadata.get("image/png", {})  # what it shows, for those who do not see it
+            yield new_output("display_data", data={kind: picture}, metadata={kind: words} if words else {})
         elif "text/plain" in data:
             yield new_output(output.output_type, data={"text/plain": data["text/plain"]})
         elif output.get("name") == "stdout":
             yield new_output("stream", name="stdout", text=output.text)
 
 
-def _small_picture(png: bytes) -> dict[str, Any]:
-    """A picture as PNG or JPEG, whichever is smaller."""
+def _small_picture(png: bytes) -> tuple[str, str]:
+    """A picture as PNG or JPEG, whichever is smaller: its type, and its bytes in base64."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     factor = min(1.0, (AREA / (picture.width * picture.height)) ** 0.5)
     picture = picture.resize((round(picture.width * factor), round(picture.height * factor)), Image.Resampling.LANCZOS)
@@ -132,8 +134,7 @@ def _small_picture(png: bytes) -> dict[str, Any]:
     for kind, options in {"png": {}, "jpeg": {"quality": QUALITY, "progressive": True}}.items():
         picture.save(stream := io.BytesIO(), kind, optimize=True, **options)
         made[f"image/{kind}"] = base64.b64encode(stream.getvalue()).decode()
-    smaller = min(made, key=lambda kind: len(made[kind]))
-    return {smaller: made[smaller]}
+    return min(made.items(), key=lambda item: len(item[1]))
 
 
 def _ids(cells: list[NotebookNode]) -> Iterator[str]:

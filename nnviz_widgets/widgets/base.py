@@ -27,13 +27,14 @@ from nnviz_widgets.widgets.code import Script
 from nnviz_widgets.widgets.copy_code import CopyCode
 from nnviz_widgets.widgets.files import picture_path
 from nnviz_widgets.widgets.number import decimal_mark, say_number
-from nnviz_widgets.widgets.page import ENDINGS, page_of
+from nnviz_widgets.widgets.page import ENDINGS, in_words, page_of
 from nnviz_widgets.widgets.pointer import Event, Pointer
 from nnviz_widgets.widgets.scene import RATIO
 from nnviz_widgets.widgets.status import Status
 from nnviz_widgets.widgets.surface import Surface
 from nnviz_widgets.widgets.workers import give_worker, take_worker
 
+PNG = "image/png"
 SIDE = 280  # CSS pixels of a photo's longer side: at twice that a whole multiple of 7, 14, 28, 56 and 112
 FIRST_RESULT = 60  # seconds that a display waits for its first picture
 LAST_RESULT = 3  # seconds that it waits for its last one, unless NNVIZ_PATIENCE says more: nobody watches a page made
@@ -143,13 +144,16 @@ class LiveWidget(ipywidgets.VBox):
     @property
     def picture(self) -> Image.Image:
         """The current view as one picture."""
+        return self._in_picture_and_words()[0]
+
+    def _in_picture_and_words(self) -> tuple[Image.Image, str]:
         if self._shown is None:
             self.compute()
         assert self._shown is not None
         state, shown = self._shown
         rows, caption = self._panels(state, shown)
         look = {"dark": state.dark, "height": self._side, "decimal": decimal_mark(self.language)}
-        return Image.fromarray(compose_rows(rows, caption=caption, **look))
+        return Image.fromarray(compose_rows(rows, caption=caption, **look)), in_words(rows, caption)
 
     @property
     def code(self) -> str:
@@ -208,12 +212,12 @@ class LiveWidget(ipywidgets.VBox):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         self._await_picture()
         bundle = super()._repr_mimebundle_(**kwargs)
-        if self._shown is not None and bundle is not None:
-            stream = io.BytesIO()
-            self.picture.reduce(RATIO).save(stream, "PNG", compress_level=3)
-            data = bundle[0] if isinstance(bundle, tuple) else bundle
-            data["image/png"] = stream.getvalue()
-        return bundle
+        if self._shown is None or bundle is None:
+            return bundle
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        picture, words = self._in_picture_and_words()
+        picture.reduce(RATIO).save(stream := io.BytesIO(), "PNG", compress_level=3)
+        return {**data, PNG: stream.getvalue()}, {**metadata, PNG: {"alt": words}}
 
     def _await_picture(self) -> None:
         """Wait for the first picture, and a little longer for the last: a cell that goes on has something to show."""

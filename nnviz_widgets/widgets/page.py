@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import say
 from nnviz_widgets.render.colormap import Pixels
 from nnviz_widgets.render.encode import encode_png
-from nnviz_widgets.render.figure import compose_rows
+from nnviz_widgets.render.figure import Panel, compose_rows
 from nnviz_widgets.widgets.code import write
 from nnviz_widgets.widgets.number import decimal_mark
 from nnviz_widgets.widgets.scene import RATIO
@@ -56,18 +56,23 @@ def page_of(widget: LiveWidget) -> str:
     for dark in (True, False) if widget._two_themes else (seen.dark,):
         panels, caption = widget._panels(SimpleNamespace(**{**vars(seen), "dark": dark}), shown)
         pixels[dark] = compose_rows(panels, dark=dark, height=widget._side, decimal=decimal_mark(widget.language))
-    titles = [panel.title for row in panels for panel in row if panel.title]
     names = [name for name in (*widget._live, *widget.trait_names(knob=True)) if name not in ("theme", "page_dark")]
     title = f"{type(widget).__name__} · {widget.engine.name}"
     return _html(
         language=widget.language,
         title=title,
-        alt=" · ".join([*titles, caption]).replace("\n", " · "),
+        alt=in_words(panels, caption),
         caption=caption,
         pixels=pixels,
         state=state_in_words(widget.engine, {name: getattr(widget, name) for name in names}),
         code=_code_of(widget),
     )
+
+
+def in_words(rows: Sequence[Sequence[Panel]], caption: str) -> str:
+    """A view for those who do not see it: the titles of its panels, then the caption."""
+    titles = [panel.title for row in rows for panel in row if panel.title]
+    return " · ".join([*titles, *caption.splitlines()])
 
 
 def _code_of(widget: LiveWidget) -> str:

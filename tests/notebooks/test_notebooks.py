@@ -215,7 +215,7 @@ def test_run_keeps_text_and_small_pictures_only(tmp_path):
     code = (
         "import sys\nfrom IPython.display import Image, display\nimport io\nfrom PIL import Image as Made\n"
         "Made.effect_noise((300, 300), 99).save(stream := io.BytesIO(), 'png')\n"
-        "display(Image(stream.getvalue()))\nprint('said')\nprint('lost', file=sys.stderr)\n1 + 1"
+        "display(Image(stream.getvalue(), alt='grey noise'))\nprint('said')\nprint('lost', file=sys.stderr)\n1 + 1"
     )
     (tmp_path / "source" / "a.py").write_text(f"# %%\n{code}\n")
     build.write_all(tmp_path, execute=True)
@@ -224,3 +224,6 @@ def test_run_keeps_text_and_small_pictures_only(tmp_path):
     assert {"said\n"} <= {kind for kind in kinds if isinstance(kind, str)}
     assert sorted(map(sorted, (kind for kind in kinds if isinstance(kind, set)))) == [["image/jpeg"], ["text/plain"]]
     assert not any("lost" in kind for kind in kinds)
+    assert [output.metadata for output in cell.outputs if output.get("metadata")] == [
+        {"image/jpeg": {"alt": "grey noise"}}
+    ]

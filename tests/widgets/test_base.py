@@ -252,9 +252,9 @@ def test_compute_when_the_state_changes_meanwhile_gives_the_newest(engine, opene
 
 def test_display_waits_for_the_first_picture(kind, engine, opened):
     widget = opened(kind(engine))
-    bundle = widget._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
+    data, metadata = widget._repr_mimebundle_()
     assert data["image/png"].startswith(b"\x89PNG")
+    assert len(metadata["image/png"]["alt"]) > 20  # titles and caption, for those who do not see the picture
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == widget.model_id
     assert kind.__name__ in repr(widget)
 

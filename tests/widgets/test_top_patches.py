@@ -392,7 +392,7 @@ def test_french_picture_and_save(index, make, tmp_path):
     widget.page = "all"
     widget.compute()
     assert seen(widget).shape != picture.shape
-    assert "image/png" in widget._repr_mimebundle_()
+    assert "image/png" in widget._repr_mimebundle_()[0]
 
 
 def test_the_first_channel_is_one_that_tells(index):
