@@ -85,6 +85,7 @@ class LiveWidget(ipywidgets.VBox):
             self._status.box.children = (*self._status.box.children, self._copy.button)
             self._surface = Surface(panes)
             self._pointer.canvases = [*self._surface.canvases.values()]
+            self._pointer.echo = self._surface.echo
             rows = self._build()
         except BaseException:
             self.close()

@@ -153,14 +153,22 @@ function label(root, model) {
   }
 }
 
+const canvasOf = (model, name) => model.widget_manager.get_model(name.slice("IPY_MODEL_".length));
+
 // ipycanvas decodes a saved picture while the notebook opens; a canvas that was there before never got it.
 async function restore(model) {
   for (const name of model.get("canvases")) {
-    const canvas = await model.widget_manager.get_model(name.slice("IPY_MODEL_".length));
+    const canvas = await canvasOf(model, name);
     const show = () => { for (const view of Object.values(canvas.views)) view.then((v) => v.updateCanvas()); };
     canvas.once("new-frame", show);
     show();
   }
+}
+
+// ipycanvas reads its pixels while the browser is idle, and would send them though the widget was closed meanwhile.
+async function hush(model) {
+  const canvas = await canvasOf(model, model.get("echo"));
+  canvas.once("destroy", () => { canvas.comm_live = false; });
 }
 
 export default {
@@ -182,6 +190,7 @@ export default {
     };
     attach();
     restore(model);
+    hush(model);
     const relabel = () => { const root = el.closest(".nnviz"); if (root) label(root, model); };
     model.on("change:labels", relabel);
     const asked = async (message) => {

@@ -43,6 +43,7 @@ class Pointer(anywidget.AnyWidget):
     _css = HERE / "style.css"
     labels = traitlets.Dict().tag(sync=True)
     canvases: traitlets.List[Any] = traitlets.List(help="the panes").tag(sync=True, **ipywidgets.widget_serialization)
+    echo = traitlets.Any(help="the canvas that acknowledges").tag(sync=True, **ipywidgets.widget_serialization)
 
     def listen(self, handle: Callable[[Event], object]) -> None:
         """Call `handle` with every event; moves come only as fast as it returns."""

@@ -25,7 +25,6 @@ from nnviz_widgets.render.encode import encode_png
 from nnviz_widgets.widgets.scene import LINE, RATIO, Box, Scene, Sprite
 
 SETTLED = 0.4  # seconds without a new frame after which the saved state is brought up to date
-PARTING = 0.5  # seconds that close waits for the frames in flight
 Scenes = Mapping[str, Scene]
 
 
@@ -51,17 +50,15 @@ class Surface:
             canvas.add_class(f"nnviz-pane-{name}")
         # Kept in the browser, drawn from there: a mosaic need not travel again because its selection moved.
         self._bases = {name: self._canvas(w * RATIO, h * RATIO) for name, (w, h) in panes.items()}
-        self._ack = self._canvas(1, 1, sync_image_data=True)
-        self._ack.observe(self._acknowledged, "image_data")
+        self.echo = self._canvas(1, 1, sync_image_data=True)
+        self.echo.observe(self._acknowledged, "image_data")
         self._pacer: FramePacer[Scenes] = FramePacer()
         self._alarm = Alarm(self._rang)
         self._lock = threading.RLock()
-        self._calm = threading.Condition(self._lock)  # told of every acknowledgement
         self._shown: dict[str, Scene] = {}
         self._good: dict[str, Scene] = {}  # the last frame that could be drawn
         self._kept: dict[str, object] = {}  # the bases that the browser has, by pane
         self._ready: set[int] = set()
-        self._met = False  # whether a browser was ever there
         self._drawn: dict[str, Scene] = {}  # the scenes that the browser has, by pane
         self._sent = self._told = 0  # the numbers of the last frame sent and of the newest acknowledged
         self._lost = False  # whether a frame of this manager was given up
@@ -94,10 +91,7 @@ class Surface:
             if self._closed:
                 return
             self._closed = True
-            if self._met:  # a browser that acknowledges to a closed comm raises an error in the page
-                self._calm.wait_for(lambda: self._pacer.deadline() is None, PARTING)
         self._alarm.cancel()
-        self._ack.sync_image_data = False
         for canvas in self._all():
             canvas.layout.close()
             canvas.close()
@@ -118,7 +112,7 @@ class Surface:
         return Canvas(width=width, height=height, layout=layout, _canvas_manager=self._manager, **options)
 
     def _all(self) -> list[Any]:
-        return [*self.canvases.values(), *self._bases.values(), self._ack]
+        return [*self.canvases.values(), *self._bases.values(), self.echo]
 
     def _send(self, frame: Frame[Scenes] | None) -> None:
         try:
@@ -153,8 +147,8 @@ class Surface:
     def _draw(self, frame: Frame[Scenes]) -> None:
         self._manager._current_canvas = None  # the browser may have been loaded anew since
         # Told when the whole batch has run, wherever in it the command stands.
-        self._ack.fill_style = f"#{frame.number % 2**24:06x}"
-        self._ack.fill_rect(0, 0, 1, 1)
+        self.echo.fill_style = f"#{frame.number % 2**24:06x}"
+        self.echo.fill_rect(0, 0, 1, 1)
         for name, scene in frame.content.items():
             if self._drawn.get(name) != scene:
                 self._draw_pane(name, scene)
@@ -221,7 +215,6 @@ class Surface:
         number = (red << 16) + (green << 8) + blue
         with self._lock:
             frame = self._pacer.acknowledge(number)
-            self._calm.notify_all()
             if self._closed:
                 return
             # A frame that was given up may only have been slow. Then it came over a newer one, or two managers drew on
@@ -266,7 +259,6 @@ class Surface:
     def _client_ready(self, canvas: Any) -> None:
         """A page has made this canvas; once it has made them all, it needs everything."""
         with self._lock:
-            self._met = True
             self._ready.add(id(canvas))
             if self._closed or len(self._ready) < len(self._all()):
                 return

@@ -40,7 +40,7 @@ widget
 # Frames that reach the page, by what is acknowledged.
 COUNT = """
 acks = []
-widget._surface._ack.observe(lambda change: acks.append(time.monotonic()), "image_data")
+widget._surface.echo.observe(lambda change: acks.append(time.monotonic()), "image_data")
 """
 
 

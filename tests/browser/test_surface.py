@@ -45,6 +45,7 @@ def surface(notebook: Notebook) -> Iterator[Notebook]:
     notebook.run(SURFACE)
     notebook.pane("numbers").wait_for()
     yield notebook
+    notebook.await_answer("surface._pacer.deadline() is None")
     notebook.run("surface.close()")
 
 
@@ -119,6 +120,26 @@ def test_a_widget_whose_draw_raises_says_so_and_goes_on(notebook: Notebook) -> N
     notebook.press("ArrowRight")
     notebook.await_change("map", before)
     notebook.page.locator(".nnviz-error").wait_for(state="detached")
+
+
+def test_a_page_that_acknowledges_a_closed_widget_does_not_complain(notebook: Notebook) -> None:
+    """Its canvas is read while the browser is idle, which may be later."""
+    late = (
+        "() => { const p = HTMLCanvasElement.prototype; window.nnvizBlob = p.toBlob; window.nnvizRead = 0;"
+        " p.toBlob = function (done, ...rest) { window.nnvizBlob.call("
+        "this, (blob) => setTimeout(() => { done(blob); window.nnvizRead++; }, 1000), ...rest); }; }"
+    )
+    notebook.page.evaluate(late)
+    try:
+        notebook.run("widget = nnviz.ActivationMaps(engine, 'cat')\nwidget")
+        notebook.await_picture("map")
+        notebook.await_true("window.nnvizRead > 0")
+        read = notebook.page.evaluate("() => window.nnvizRead")
+        notebook.run("widget.channel = 3; widget.result; widget.close()")
+        notebook.await_true(f"window.nnvizRead > {read}")
+    finally:
+        notebook.page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = window.nnvizBlob; }")
+    assert notebook.errors == []
 
 
 def test_close_frees_every_comm_and_thread(notebook: Notebook) -> None:

@@ -76,7 +76,7 @@ class Page:
     @property
     def frames(self) -> list[int]:
         """Numbers of the frames that are on their way."""
-        ack = f"IPY_MODEL_{self.surface._ack.model_id}"
+        ack = f"IPY_MODEL_{self.surface.echo.model_id}"
         found, canvas = [], None
         for _, commands, _ in self.batches:
             for number, *arguments in commands:
@@ -105,7 +105,7 @@ class Page:
     def acknowledge(self, number: int) -> None:
         stream = io.BytesIO()
         Image.new("RGBA", (1, 1), (number >> 16 & 255, number >> 8 & 255, number & 255, 255)).save(stream, "PNG")
-        self.surface._ack.set_trait("image_data", stream.getvalue())
+        self.surface.echo.set_trait("image_data", stream.getvalue())
 
     def shows(self, name: str) -> np.ndarray:
         return self.canvases[f"IPY_MODEL_{self.surface.canvases[name].model_id}"].array
