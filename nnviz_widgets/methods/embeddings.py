@@ -17,7 +17,7 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.images.loading import batches
 from nnviz_widgets.methods.approximate import EXACT, Approximate
-from nnviz_widgets.methods.layouts import LAYOUTS, Layout
+from nnviz_widgets.methods.layouts import Layout, lay_out
 from nnviz_widgets.methods.nearest import Metric, Nearest, Space, nearest, nearest_of_all, space_of
 from nnviz_widgets.methods.scan_layers import penultimate
 
@@ -119,9 +119,7 @@ class Embedding:
 
     def layout(self, kind: Literal["pca", "tsne", "umap", "grid"] = "pca", *, seed: int = 0, **options: Any) -> Layout:
         """The points on a plane; see `layouts.py` for the kinds and their options."""
-        if kind not in LAYOUTS:
-            raise NnvizError("layout_unknown", kind=kind, known=", ".join(LAYOUTS))
-        return LAYOUTS[kind](self.vectors, seed=seed, **options)
+        return lay_out(kind, self.vectors, seed=seed, **options)
 
 
 def embed(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -13,17 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nnviz_widgets.errors import NnvizError
+from nnviz_widgets.manifold.tsne import tsne
+from nnviz_widgets.manifold.umap import umap
+from nnviz_widgets.manifold.watcher import Tell
 from nnviz_widgets.methods.grids import assign
-from nnviz_widgets.methods.layout_progress import Tell, Watcher
 from nnviz_widgets.methods.nearest import Metric, nearest_of_all
 
 Points = NDArray[np.float32]
 COMPONENTS = 50
 """Principal components that t-SNE and UMAP are given of longer vectors, as van der Maaten does."""
-ITERATIONS = 250, 500
-"""Steps of t-SNE, exaggerated and not."""
-EVERY = 10
-"""Steps of t-SNE from one word on how far it is to the next."""
 ALONE = 3000
 """Points up to which t-SNE keeps to one thread: several wait for each other at every step, and are no quicker."""
 MEASURED = 1000
@@ -43,6 +40,19 @@ class Layout:
     kind: str
     options: dict[str, Any]
     cells: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A layout that takes long to find: `find(**arguments, tell=...)` gives its points, in any process.
+
+    Attributes:
+        options: those of the layout that comes of it.
+    """
+
+    find: Callable[..., Points]
+    arguments: dict[str, Any]
+    options: dict[str, Any]
 
 
 def pca(vectors: Tensor, *, seed: int = 0) -> Layout:
@@ -70,77 +80,65 @@ def _products(rows: Tensor, columns: int = 4096) -> Tensor:
     return sum(((part @ part.T).double() for part in parts), torch.zeros(()))
 
 
-def tsne(
-    vectors: Tensor,
-    *,
-    seed: int = 0,
-    perplexity: float = 30.0,
-    metric: Metric = "euclidean",
-    tell: Tell | None = None,
-) -> Layout:
+def plan_tsne(vectors: Tensor, *, seed: int = 0, perplexity: float = 30.0, metric: Metric = "euclidean") -> Plan:
     """t-SNE from PCA, by openTSNE; the perplexity is lowered where there are few points.
 
     van der Maaten & Hinton 2008, Visualizing Data using t-SNE; Kobak & Berens 2019 for the start; Belkina et al. 2019
     for the learning rate; Linderman et al. 2019 for the repulsion from 10 000 points on.
-
-    Args:
-        tell: called with the fraction done and the points so far.
     """
-    from openTSNE import TSNE
-
     _need(vectors, 3)
-    used = min(perplexity, (len(vectors) - 1) / 3)
-    done = count(EVERY, EVERY)
-
-    def told(_step: int, _error: float, points: Any) -> None:  # the step begins anew with the second phase
-        if tell is not None:
-            tell((next(done) / sum(ITERATIONS), np.asarray(points, np.float32)))
-
-    threads = 1 if len(vectors) <= ALONE else torch.get_num_threads()
-    flat = components(vectors, 2)
+    found = components(vectors, min(COMPONENTS, len(vectors)))
+    flat = found[:, :2]
     jitter = np.random.default_rng(seed).standard_normal(flat.shape)  # parts what is equal
     start = 1e-4 * (flat / max(float(flat[:, 0].std()), 1e-12) + 0.01 * jitter)
-    model = TSNE(
-        perplexity=used, metric=metric, initialization=start, random_state=seed, n_jobs=threads,
-        early_exaggeration_iter=ITERATIONS[0], n_iter=ITERATIONS[1], callbacks=told, callbacks_every_iters=EVERY,
-    )  # fmt: skip
-    points = np.asarray(model.fit(_reduced(vectors)), np.float32)
-    return Layout(points, "tsne", {"perplexity": used, "metric": metric, "seed": seed})
+    options = {"perplexity": min(perplexity, (len(vectors) - 1) / 3), "metric": metric, "seed": seed}
+    threads = 1 if len(vectors) <= ALONE else torch.get_num_threads()
+    reduced = vectors.numpy() if _short(vectors) else found
+    return Plan(tsne, {"vectors": reduced, "start": start, "threads": threads, **options}, options)
 
 
-def umap(
+def plan_umap(
     vectors: Tensor,
     *,
     seed: int = 0,
     neighbours: int = 15,
     minimal_distance: float = 0.1,
     metric: Metric = "euclidean",
-    tell: Tell | None = None,
-) -> Layout:
+) -> Plan:
     """UMAP, by umap-learn; fewer neighbours where there are few points.
 
     McInnes, Healy & Melville 2018, UMAP: Uniform Manifold Approximation and Projection.
-
-    Args:
-        tell: called with the fraction done.
     """
-    from umap import UMAP
-
     _need(vectors, 4)
     used = min(neighbours, len(vectors) - 1)
-    model = UMAP(n_neighbors=used, min_dist=minimal_distance, metric=metric, random_state=seed, n_jobs=1)
-    if tell is not None:
-        model.verbose, model.tqdm_kwds = True, {"file": Watcher(tell)}
-    if len(vectors) < 15:  # its spectral start wants more points than dimensions
-        model.init = "random"
-    points = model.fit_transform(_reduced(vectors))
     options = {"neighbours": used, "minimal_distance": minimal_distance, "metric": metric, "seed": seed}
-    return Layout(points.astype(np.float32), "umap", options)
+    reduced = vectors.numpy() if _short(vectors) else components(vectors, min(COMPONENTS, len(vectors)))
+    return Plan(umap, {"vectors": reduced, **options}, options)
 
 
-def grid(vectors: Tensor, *, seed: int = 0, of: str = "tsne", **options: Any) -> Layout:
-    """Another layout pulled onto a filled grid, see `gridded`."""
-    return gridded(LAYOUTS[of](vectors, seed=seed, **options))
+PLANS: dict[str, Callable[..., Plan]] = {"tsne": plan_tsne, "umap": plan_umap}
+KINDS = ("pca", *PLANS, "grid")
+
+
+def lay_out(kind: str, vectors: Tensor, *, tell: Tell | None = None, **options: Any) -> Layout:
+    """A layout of vectors (N, units), of one of `KINDS`; its options are those of `pca`, `plan_tsne` or `plan_umap`.
+
+    A grid is one of another layout, by default of t-SNE: `of="pca"`.
+
+    Args:
+        tell: called with (fraction done, the points so far or None).
+
+    Raises:
+        NnvizError: for an unknown kind, and for fewer vectors than it needs.
+    """
+    if kind not in KINDS:
+        raise NnvizError("layout_unknown", kind=kind, known=", ".join(KINDS))
+    if kind == "grid":
+        return gridded(lay_out(options.pop("of", "tsne"), vectors, tell=tell, **options))
+    if kind == "pca":
+        return pca(vectors, **options)
+    plan = PLANS[kind](vectors, **options)
+    return Layout(plan.find(**plan.arguments, tell=tell), kind, plan.options)
 
 
 def gridded(layout: Layout) -> Layout:
@@ -170,13 +168,10 @@ def trust(vectors: Tensor, layout: Layout, *, k: int = 6, metric: Metric = "eucl
     return float(trustworthiness(true.numpy(), points.numpy(), n_neighbors=k, metric=metric)), recall
 
 
-def _reduced(vectors: Tensor) -> Points:
-    return vectors.numpy() if vectors.shape[1] <= COMPONENTS else components(vectors, min(COMPONENTS, len(vectors)))
+def _short(vectors: Tensor) -> bool:
+    return vectors.shape[1] <= COMPONENTS
 
 
 def _need(vectors: Tensor, count: int) -> None:
     if len(vectors) < count:
         raise NnvizError("layout_few", given=len(vectors), least=count)
-
-
-LAYOUTS: dict[str, Callable[..., Layout]] = {"pca": pca, "tsne": tsne, "umap": umap, "grid": grid}

@@ -10,8 +10,7 @@ from typing import Any
 
 from nnviz_widgets.live.lane import Lane
 from nnviz_widgets.methods.embeddings import Embedding
-from nnviz_widgets.methods.layout_call import lay_out
-from nnviz_widgets.methods.layouts import Layout, Points, gridded, pca, trust
+from nnviz_widgets.methods.layouts import PLANS, Layout, Plan, Points, gridded, pca, trust
 
 OPTIONS = {
     "pca": (),
@@ -40,7 +39,7 @@ class Layouts:
         self._done: dict[Asked, Layout] = {}
         self._grids: dict[Asked, Layout] = {}
         self._trust: dict[tuple[Asked, bool, str], tuple[float, float]] = {}
-        self._lane: tuple[Asked, Lane] | None = None
+        self._lane: tuple[Asked, Plan, Lane] | None = None
         self._lock = threading.Lock()
         self._closed = False
 
@@ -53,10 +52,10 @@ class Layouts:
         if asked.kind == "pca":
             self._done[asked] = pca(self._embedding.vectors)
             return
-        lane = self._start(asked)
+        plan, lane = self._start(asked)
         try:
             yield from lane.follow()
-            self._done[asked] = lane.result
+            self._done[asked] = Layout(lane.result, asked.kind, plan.options)
         except GeneratorExit:
             raise  # a newer job may want the same map: what is computed goes on
         except BaseException:
@@ -89,21 +88,22 @@ class Layouts:
         with self._lock:
             lane, self._lane = self._lane, None
         if lane is not None:
-            lane[1].close()
+            lane[2].close()
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
         self.stop()
 
-    def _start(self, asked: Asked) -> Lane:
+    def _start(self, asked: Asked) -> tuple[Plan, Lane]:
         with self._lock:
             if self._lane is not None and self._lane[0] == asked:
-                return self._lane[1]
-        lane = Lane(lay_out, self._embedding.vectors.numpy(), asked.kind, dict(asked.options))
+                return self._lane[1:]
+        plan = PLANS[asked.kind](self._embedding.vectors, **dict(asked.options))
+        lane = Lane(plan.find, **plan.arguments)
         with self._lock:
             if not self._closed:
-                self._lane = asked, lane
-                return lane
+                self._lane = asked, plan, lane
+                return plan, lane
         lane.close()
-        return lane
+        return plan, lane

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -16,9 +18,9 @@ from threadpoolctl import threadpool_limits
 from nnviz_widgets import methods
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
+from nnviz_widgets.manifold.watcher import Watcher
 from nnviz_widgets.methods.grids import assign
-from nnviz_widgets.methods.layout_progress import Watcher
-from nnviz_widgets.methods.layouts import LAYOUTS, gridded, pca, trust
+from nnviz_widgets.methods.layouts import gridded, lay_out, pca, trust
 from nnviz_widgets.methods.nearest import nearest, nearest_of_all
 from nnviz_widgets.methods.seams import seams
 from tests.engine.networks import Plain, engine_of, seeded, snapshot
@@ -141,9 +143,9 @@ def test_one_and_two_pictures_have_a_pca():
         assert np.isfinite(pca(vectors(count)).points).all()
         assert pca(vectors(count)).points.shape == (count, 2)
     with pytest.raises(NnvizError, match="too few"):
-        LAYOUTS["tsne"](vectors(2))
+        lay_out("tsne", vectors(2))
     for few in (vectors(3), vectors(5), vectors(9, units=1), torch.ones(9, 4)):
-        found = LAYOUTS["tsne"](few).points
+        found = lay_out("tsne", few).points
         assert found.shape == (len(few), 2)
         assert np.isfinite(found).all()
 
@@ -152,19 +154,19 @@ def test_tsne_is_as_trustworthy_as_scikit_learns():
     points = digits()
     with threadpool_limits(1):  # its threads wait long for each other where cores are few
         plain = TSNE(init="pca", random_state=0).fit_transform(points.numpy())
-    ours = LAYOUTS["tsne"](points, seed=0).points
+    ours = lay_out("tsne", points, seed=0).points
     expected, found = (trustworthiness(points.numpy(), p, n_neighbors=6) for p in (plain, ours))
     assert found >= expected - 0.01
-    assert np.array_equal(ours, LAYOUTS["tsne"](points, seed=0).points)
+    assert np.array_equal(ours, lay_out("tsne", points, seed=0).points)
 
 
 @pytest.mark.soak  # where cores are few, threads wait long for each other
 def test_tsne_is_the_same_on_any_number_of_threads(monkeypatch):
     points = digits()
-    alone = LAYOUTS["tsne"](points, seed=0).points
+    alone = lay_out("tsne", points, seed=0).points
     monkeypatch.setattr("nnviz_widgets.methods.layouts.ALONE", 0)
     monkeypatch.setattr("torch.get_num_threads", lambda: 2)
-    assert np.array_equal(alone, LAYOUTS["tsne"](points, seed=0).points)
+    assert np.array_equal(alone, lay_out("tsne", points, seed=0).points)
 
 
 @QUIET
@@ -173,14 +175,14 @@ def test_umap_is_as_trustworthy_as_called_plainly():
 
     points = digits()
     plain = UMAP(random_state=0, n_jobs=1).fit_transform(points.numpy())
-    ours = LAYOUTS["umap"](points, seed=0).points
+    ours = lay_out("umap", points, seed=0).points
     expected, found = (trustworthiness(points.numpy(), p, n_neighbors=6) for p in (plain, ours))
     assert found >= expected - 0.01
 
 
 @QUIET
 def test_umap_of_few_pictures():
-    assert LAYOUTS["umap"](vectors(6)).points.shape == (6, 2)
+    assert lay_out("umap", vectors(6)).points.shape == (6, 2)
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 30])
@@ -194,14 +196,14 @@ def test_a_grid_is_filled_each_cell_once(count):
 
 def test_points_already_on_a_grid_stay():
     rows, cols = np.divmod(np.arange(25), 5)
-    layout = LAYOUTS["pca"](vectors(25))
+    layout = lay_out("pca", vectors(25))
     on_grid = type(layout)(np.stack([cols, rows], 1).astype(np.float32), "pca", {})
     assert np.array_equal(gridded(on_grid).cells, np.stack([rows, cols], 1))
 
 
 def test_trust_is_one_for_a_perfect_map():
     flat = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
-    perfect = LAYOUTS["pca"](flat)
+    perfect = lay_out("pca", flat)
     trustworthy, recall = trust(flat, perfect)
     assert trustworthy == pytest.approx(1)
     assert recall == pytest.approx(1, abs=0.02)
@@ -282,14 +284,14 @@ def test_a_grid_of_many_points_is_filled_too_and_keeps_their_order(monkeypatch):
 def test_tsne_tells_how_far_it_is_and_stays_the_same():
     told = []
     points = digits(60)
-    found = LAYOUTS["tsne"](points, perplexity=5, tell=told.append).points
+    found = lay_out("tsne", points, perplexity=5, tell=told.append).points
     done = [fraction for fraction, _ in told]
     assert done == sorted(done)
     assert len(done) > 20
     assert done[0] < 0.05
     assert done[-1] == 1
     assert told[-1][1].shape == (60, 2)
-    assert np.array_equal(found, LAYOUTS["tsne"](points, perplexity=5).points)
+    assert np.array_equal(found, lay_out("tsne", points, perplexity=5).points)
 
 
 def test_a_progress_bar_is_read():
@@ -313,3 +315,12 @@ def test_an_index_finds_almost_all_and_says_how_many(embedding, monkeypatch):
     share = np.mean([len({*a} & {*b.numbers.tolist()}) / 6 for a, b in zip(exact, near, strict=True)])
     assert share == pytest.approx(near[0].recall, abs=0.05)
     assert all(8 * i not in result.numbers for i, result in enumerate(near))
+
+
+def test_the_process_of_a_map_loads_no_torch():
+    """It costs a third of a gigabyte, and seconds."""
+    code = (
+        "import sys, openTSNE, umap; from nnviz_widgets.live import lane_process; "
+        "from nnviz_widgets.manifold import tsne, umap; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)

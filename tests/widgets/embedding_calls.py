@@ -3,7 +3,7 @@
 import time
 
 
-def stuck(vectors, kind, options, *, tell):
+def stuck(*, tell, **arguments):
     tell((0.0, None))
     while True:
         time.sleep(60)
