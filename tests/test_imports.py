@@ -21,7 +21,7 @@ MAY = {
     "engine": {"images"},
     "methods": {"engine", "images", "manifold"},
     "labs": {"methods", "engine", "images", "lang"},
-    "widgets": {"engine", "images", "lang", "live", "methods", "render"},
+    "widgets": {"engine", "images", "lang", "live", "manifold", "methods", "render"},
     # the command line: the tour is run in a kernel, not here
     "__init__": {"engine", "images", "lang", "methods", "widgets"},
     "__main__": {"lang", "notebook_page", "tour", "tour_run", "widgets"},

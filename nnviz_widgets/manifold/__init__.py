@@ -1,1 +1,1 @@
-"""t-SNE and UMAP of plain arrays: what computes them in a process of its own needs no torch, and stays small."""
+"""PCA, t-SNE and UMAP of plain arrays: a process that computes them needs no torch, so it starts soon and is small."""

@@ -16,8 +16,9 @@ from nnviz_widgets.engine.layers import Layer
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.images.loading import batches
+from nnviz_widgets.manifold.layout import Layout
 from nnviz_widgets.methods.approximate import EXACT, Approximate
-from nnviz_widgets.methods.layouts import Layout, lay_out
+from nnviz_widgets.methods.layouts import lay_out
 from nnviz_widgets.methods.nearest import Metric, Nearest, Space, nearest, nearest_of_all, space_of
 from nnviz_widgets.methods.scan_layers import penultimate
 

@@ -10,7 +10,7 @@ import ipywidgets
 import numpy as np
 
 from nnviz_widgets.lang.classes import set_name
-from nnviz_widgets.methods.layouts import Layout
+from nnviz_widgets.manifold.layout import Layout
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.widgets.code import Expr, Script, call
 from nnviz_widgets.widgets.embedding_map_controls import drawn_row, hand_row, made_row

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnviz_widgets.live import Partial
-from nnviz_widgets.methods.layouts import Layout, pca
+from nnviz_widgets.manifold.layout import Layout
+from nnviz_widgets.methods.layouts import lay_out
 from nnviz_widgets.methods.nearest import Nearest
 from nnviz_widgets.methods.seams import seams
 from nnviz_widgets.widgets.embedding_map_layouts import Asked, Layouts
@@ -49,7 +50,7 @@ class EmbeddingMapJob(EmbeddingMapState):
         near = None if state.x is None else self.embedding.neighbours(state.x, self._k, metric=state.metric, exact=True)
         start = self._stage.goal
         if self._shown is None and state.kind != "pca":  # something to begin with
-            start = normalised(pca(self.embedding.vectors).points)
+            start = normalised(lay_out("pca", self.embedding.vectors).points)
         shown, done = Shown(asked, start, own=near), 0.0
         for word in self._layouts.find(asked):
             if word is not None:

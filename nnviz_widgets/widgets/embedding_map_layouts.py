@@ -9,8 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from nnviz_widgets.live.lane import Lane
+from nnviz_widgets.manifold.layout import Layout, Points
 from nnviz_widgets.methods.embeddings import Embedding
-from nnviz_widgets.methods.layouts import PLANS, Layout, Plan, Points, gridded, pca, trust
+from nnviz_widgets.methods.layouts import FINDERS, gridded, lay_out, trust
 
 OPTIONS = {
     "pca": (),
@@ -39,7 +40,7 @@ class Layouts:
         self._done: dict[Asked, Layout] = {}
         self._grids: dict[Asked, Layout] = {}
         self._trust: dict[tuple[Asked, bool, str], tuple[float, float]] = {}
-        self._lane: tuple[Asked, Plan, Lane] | None = None
+        self._lane: tuple[Asked, Lane] | None = None
         self._lock = threading.Lock()
         self._closed = False
 
@@ -50,12 +51,12 @@ class Layouts:
         if asked in self._done:
             return
         if asked.kind == "pca":
-            self._done[asked] = pca(self._embedding.vectors)
+            self._done[asked] = lay_out("pca", self._embedding.vectors)
             return
-        plan, lane = self._start(asked)
+        lane = self._start(asked)
         try:
             yield from lane.follow()
-            self._done[asked] = Layout(lane.result, asked.kind, plan.options)
+            self._done[asked] = lane.result
         except GeneratorExit:
             raise  # a newer job may want the same map: what is computed goes on
         except BaseException:
@@ -88,22 +89,21 @@ class Layouts:
         with self._lock:
             lane, self._lane = self._lane, None
         if lane is not None:
-            lane[2].close()
+            lane[1].close()
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
         self.stop()
 
-    def _start(self, asked: Asked) -> tuple[Plan, Lane]:
+    def _start(self, asked: Asked) -> Lane:
         with self._lock:
             if self._lane is not None and self._lane[0] == asked:
-                return self._lane[1:]
-        plan = PLANS[asked.kind](self._embedding.vectors, **dict(asked.options))
-        lane = Lane(plan.find, **plan.arguments)
+                return self._lane[1]
+        lane = Lane(FINDERS[asked.kind], self._embedding.vectors.numpy(), **dict(asked.options))
         with self._lock:
             if not self._closed:
-                self._lane = asked, plan, lane
-                return plan, lane
+                self._lane = asked, lane
+                return lane
         lane.close()
-        return plan, lane
+        return lane

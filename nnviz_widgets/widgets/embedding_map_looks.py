@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nnviz_widgets.manifold.layout import Layout
 from nnviz_widgets.methods.embeddings import Embedding
-from nnviz_widgets.methods.layouts import Layout
 from nnviz_widgets.widgets.embedding_map_marks import (
     FAINT,
     class_codes,

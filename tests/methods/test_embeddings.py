@@ -20,7 +20,7 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.manifold.watcher import Watcher
 from nnviz_widgets.methods.grids import assign
-from nnviz_widgets.methods.layouts import gridded, lay_out, pca, trust
+from nnviz_widgets.methods.layouts import gridded, lay_out, trust
 from nnviz_widgets.methods.nearest import nearest, nearest_of_all
 from nnviz_widgets.methods.seams import seams
 from tests.engine.networks import Plain, engine_of, seeded, snapshot
@@ -132,16 +132,16 @@ def test_the_vectors_are_not_changed(embedding):
 def test_pca_equals_scikit_learns():
     points = vectors(60)
     expected = PCA(2, svd_solver="full").fit_transform(points.double().numpy())
-    found = pca(points).points
+    found = lay_out("pca", points).points
     signs = np.sign((found * expected).sum(0))
     assert np.allclose(found, expected * signs, atol=1e-3)
-    assert np.array_equal(found, pca(points).points)
+    assert np.array_equal(found, lay_out("pca", points).points)
 
 
 def test_one_and_two_pictures_have_a_pca():
     for count in (1, 2):
-        assert np.isfinite(pca(vectors(count)).points).all()
-        assert pca(vectors(count)).points.shape == (count, 2)
+        assert np.isfinite(lay_out("pca", vectors(count)).points).all()
+        assert lay_out("pca", vectors(count)).points.shape == (count, 2)
     with pytest.raises(NnvizError, match="too few"):
         lay_out("tsne", vectors(2))
     for few in (vectors(3), vectors(5), vectors(9, units=1), torch.ones(9, 4)):
@@ -164,8 +164,8 @@ def test_tsne_is_as_trustworthy_as_scikit_learns():
 def test_tsne_is_the_same_on_any_number_of_threads(monkeypatch):
     points = digits()
     alone = lay_out("tsne", points, seed=0).points
-    monkeypatch.setattr("nnviz_widgets.methods.layouts.ALONE", 0)
-    monkeypatch.setattr("torch.get_num_threads", lambda: 2)
+    monkeypatch.setattr("nnviz_widgets.manifold.tsne.ALONE", 0)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert np.array_equal(alone, lay_out("tsne", points, seed=0).points)
 
 
@@ -187,7 +187,7 @@ def test_umap_of_few_pictures():
 
 @pytest.mark.parametrize("count", [1, 2, 7, 30])
 def test_a_grid_is_filled_each_cell_once(count):
-    flat = gridded(pca(vectors(count)))
+    flat = gridded(lay_out("pca", vectors(count)))
     assert len({tuple(cell) for cell in flat.cells.tolist()}) == count
     side = int(np.ceil(np.sqrt(count)))
     assert flat.cells.max() < side
@@ -222,12 +222,12 @@ def test_pca_of_more_pictures_than_numbers_and_the_other_way_round():
     for count, units in ((200, 12), (12, 200)):
         points = vectors(count, units)
         expected = PCA(2, svd_solver="full").fit_transform(points.double().numpy())
-        found = pca(points).points
+        found = lay_out("pca", points).points
         assert np.allclose(found, expected * np.sign((found * expected).sum(0)), atol=1e-2)
 
 
 def test_pca_of_equal_pictures_is_one_point():
-    assert np.abs(pca(torch.ones(5, 8)).points).max() < 1e-5
+    assert np.abs(lay_out("pca", torch.ones(5, 8)).points).max() < 1e-5
 
 
 def test_the_share_of_the_same_class_is_counted(embedding):

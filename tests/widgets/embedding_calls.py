@@ -3,7 +3,7 @@
 import time
 
 
-def stuck(*, tell, **arguments):
+def stuck(vectors, *, tell, **options):
     tell((0.0, None))
     while True:
         time.sleep(60)

@@ -10,7 +10,7 @@ from nnviz_widgets import methods
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.live import Cancelled
-from nnviz_widgets.methods.layouts import gridded, lay_out, pca, trust
+from nnviz_widgets.methods.layouts import FINDERS, gridded, lay_out, trust
 from nnviz_widgets.widgets.embedding_map_viewport import normalised
 from nnviz_widgets.widgets.pointer import Event
 from tests.widgets.conftest import control_of, engine_of, html_of, noise, seen, status_of
@@ -65,7 +65,7 @@ def rest(widget):
 
 
 def test_the_first_map_is_pca(shown, embedding):
-    assert np.array_equal(shown.result.points, pca(embedding.vectors).points)
+    assert np.array_equal(shown.result.points, lay_out("pca", embedding.vectors).points)
     assert shown.trust == pytest.approx(trust(embedding.vectors, shown.result))
     assert "Trustworthiness" in facts(shown)
 
@@ -87,14 +87,14 @@ def test_tsne_comes_from_a_process_of_its_own_and_is_that_of_the_method(shown, e
 def test_cancel_ends_the_process_at_once_and_the_map_stays(shown, monkeypatch):
     from tests.widgets import embedding_calls
 
-    monkeypatch.setattr("nnviz_widgets.methods.layouts.tsne", embedding_calls.stuck)
+    monkeypatch.setitem(FINDERS, "tsne", embedding_calls.stuck)
     before = shown.result
     shown.kind = "tsne"
     end = time.monotonic() + 20
     while shown._layouts._lane is None:
         assert time.monotonic() < end
         time.sleep(0.01)
-    ticket, lane = shown._ticket, shown._layouts._lane[2]
+    ticket, lane = shown._ticket, shown._layouts._lane[1]
     assert lane.running
     shown.cancel()
     assert not lane.running
@@ -107,24 +107,24 @@ def test_cancel_ends_the_process_at_once_and_the_map_stays(shown, monkeypatch):
 def test_the_process_goes_on_when_only_the_look_changes_and_ends_with_close(shown, monkeypatch):
     from tests.widgets import embedding_calls
 
-    monkeypatch.setattr("nnviz_widgets.methods.layouts.umap", embedding_calls.stuck)
+    monkeypatch.setitem(FINDERS, "umap", embedding_calls.stuck)
     shown.kind = "umap"
     end = time.monotonic() + 20
     while shown._layouts._lane is None:
         assert time.monotonic() < end
         time.sleep(0.01)
-    lane = shown._layouts._lane[2]
+    lane = shown._layouts._lane[1]
     shown.theme = "dark"
     shown.show = "marks"
     time.sleep(0.3)
-    assert shown._layouts._lane[2] is lane
+    assert shown._layouts._lane[1] is lane
     assert lane.running
     shown.seed = 3  # another map
-    while shown._layouts._lane is None or shown._layouts._lane[2] is lane:
+    while shown._layouts._lane is None or shown._layouts._lane[1] is lane:
         assert time.monotonic() < end
         time.sleep(0.01)
     assert not lane.running
-    lane = shown._layouts._lane[2]
+    lane = shown._layouts._lane[1]
     shown.close()
     assert not lane.running
 
