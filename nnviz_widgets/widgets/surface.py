@@ -25,6 +25,7 @@ from nnviz_widgets.render.encode import encode_png
 from nnviz_widgets.widgets.scene import LINE, RATIO, Box, Scene, Sprite
 
 SETTLED = 0.4  # seconds without a new frame after which the saved state is brought up to date
+PARTING = 2.0  # seconds that close waits at most for the frames in flight
 Scenes = Mapping[str, Scene]
 
 
@@ -55,10 +56,12 @@ class Surface:
         self._pacer: FramePacer[Scenes] = FramePacer()
         self._alarm = Alarm(self._rang)
         self._lock = threading.RLock()
+        self._calm = threading.Condition(self._lock)  # told of every acknowledgement
         self._shown: dict[str, Scene] = {}
         self._good: dict[str, Scene] = {}  # the last frame that could be drawn
         self._kept: dict[str, object] = {}  # the bases that the browser has, by pane
         self._ready: set[int] = set()
+        self._met = False  # whether a browser was ever there
         self._drawn: dict[str, Scene] = {}  # the scenes that the browser has, by pane
         self._sent = self._told = 0  # the numbers of the last frame sent and of the newest acknowledged
         self._lost = False  # whether a frame of this manager was given up
@@ -91,6 +94,8 @@ class Surface:
             if self._closed:
                 return
             self._closed = True
+            if self._met:  # a browser that draws on a closed canvas raises an error in the page
+                self._calm.wait_for(lambda: self._pacer.deadline() is None, PARTING)
         self._alarm.cancel()
         for canvas in self._all():
             canvas.layout.close()
@@ -215,6 +220,7 @@ class Surface:
         number = (red << 16) + (green << 8) + blue
         with self._lock:
             frame = self._pacer.acknowledge(number)
+            self._calm.notify_all()
             if self._closed:
                 return
             # A frame that was given up may only have been slow. Then it came over a newer one, or two managers drew on
@@ -259,6 +265,7 @@ class Surface:
     def _client_ready(self, canvas: Any) -> None:
         """A page has made this canvas; once it has made them all, it needs everything."""
         with self._lock:
+            self._met = True
             self._ready.add(id(canvas))
             if self._closed or len(self._ready) < len(self._all()):
                 return
