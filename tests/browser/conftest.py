@@ -80,15 +80,14 @@ def shared(lab: Lab) -> Path:
     return lab.notebook("shared")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def page(context: BrowserContext, lab: Lab, shared: Path) -> Iterator[Notebook]:
-    """A page for the tests of a file; loading one takes seconds."""
+    """One page for all of them; loading one takes seconds."""
     page = context.new_page()
     notebook = Notebook(page, lab.page(shared))
-    notebook.run("if 'engine' not in globals():\n" + PRELUDE.replace("\n", "\n    "))  # once a kernel
+    notebook.run(PRELUDE)
     yield notebook
     page.close()
-    lab.notebook("shared")  # a test may have saved it
 
 
 @pytest.fixture

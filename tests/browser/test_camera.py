@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from tests.browser.notebook import Notebook
 
 pytestmark = pytest.mark.browser
 
-ONCE = "if 'engine' not in globals():\n" + PRELUDE.replace("\n", "\n    ")  # a kernel
 OPEN = """
 def heard(lens, content, buffers=None):
     log.append((content["kind"], content.get("number")))
@@ -38,17 +36,15 @@ SHOWN = "nnvizCamera.pane('photo')[0]"
 
 
 @pytest.fixture(scope="module")
-def filmed(
-    browser: Browser, chromium: str, lab: Lab, shared: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Notebook]:
+def filmed(browser: Browser, chromium: str, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
     """A page of a browser that has a camera, and may use it."""
     film = write_film(tmp_path_factory.mktemp("film") / "numbers.y4m")
     with browser.browser_type.launch(executable_path=chromium, args=[*FLAGS, *flags(film, ask=True)]) as other:
         context = other.new_context(viewport={"width": 1280, "height": 1000}, permissions=["camera"])
         page = context.new_page()
         page.add_init_script(SCRIPT)
-        notebook = Notebook(page, lab.page(shared))
-        notebook.run(ONCE)
+        notebook = Notebook(page, lab.page(lab.notebook("filmed")))
+        notebook.run(PRELUDE)
         yield notebook
 
 
