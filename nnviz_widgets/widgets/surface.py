@@ -25,7 +25,7 @@ from nnviz_widgets.render.encode import encode_png
 from nnviz_widgets.widgets.scene import LINE, RATIO, Box, Scene, Sprite
 
 SETTLED = 0.4  # seconds without a new frame after which the saved state is brought up to date
-PARTING = 2.0  # seconds that close waits at most for the frames in flight
+PARTING = 1.0  # seconds that close waits at most for the frames in flight
 Scenes = Mapping[str, Scene]
 
 
