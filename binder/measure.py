@@ -3,7 +3,8 @@
     python binder/measure.py [--memory GIB] [--cores N] [--lang en]
 
 The tour runs from its first cell to its last without a browser, all its widgets alive in one kernel: on so many cores,
-with the settings of `start`, and no process may have more than so much memory of its own (RLIMIT_DATA).
+with the settings of `start`. All its processes together get no more memory than that, by a control group, as in a
+container; who may not make one (it takes root) bounds what each process maps for itself (RLIMIT_DATA), used or not.
 Linux only.
 """
 
@@ -41,12 +42,32 @@ def resident(pid: int) -> int:
     return next((1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
 
 
-def measure(command: list[str], memory: float, cores: int) -> tuple[int, float, int, int]:
+def control_group(memory: int) -> Path | None:
+    """A control group of so many bytes, of version 1 or 2; None where none can be made."""
+    for home, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
+        group = Path(home, f"nnviz-{os.getpid()}")
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            (group / limit).write_text(str(memory))
+        except OSError:
+            group.rmdir()
+            continue
+        return group
+    return None
+
+
+def measure(command: list[str], memory: int, cores: int, group: Path | None) -> tuple[int, float, int, int]:
     """Exit status, seconds, and peak bytes of the largest process and of all together."""
 
     def bounds() -> None:
-        resource.setrlimit(resource.RLIMIT_DATA, (int(memory * 2**30),) * 2)
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+        if group is None:
+            resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+        else:
+            (group / "cgroup.procs").write_text(str(os.getpid()))
 
     begun, largest, together = time.monotonic(), 0, 0
     running = subprocess.Popen(["bash", str(START), *command], preexec_fn=bounds)
@@ -59,15 +80,22 @@ def measure(command: list[str], memory: float, cores: int) -> tuple[int, float, 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--memory", type=float, default=2.0, help="GiB that a process may have")
+    parser.add_argument("--memory", type=float, default=2.0, help="GiB that the tour may have")
     parser.add_argument("--cores", type=int, default=1)
     parser.add_argument("--lang", default="en")
     given = parser.parse_args()
     command = [sys.executable, "-m", "nnviz_widgets", "tour", "--check", "--lang", given.lang]
-    status, seconds, largest, together = measure(command, given.memory, given.cores)
+    memory = int(given.memory * 2**30)
+    group = control_group(memory)
+    try:
+        status, seconds, largest, together = measure(command, memory, given.cores, group)
+    finally:
+        if group is not None:
+            group.rmdir()
+    bound = "mapped by each process" if group is None else "for all"
     print(
         f"exit {status}: {seconds:.0f} s on {given.cores} core(s); peak {largest / 2**30:.2f} GiB in one process, "
-        f"{together / 2**30:.2f} GiB in all (bound {given.memory:g} GiB a process)"
+        f"{together / 2**30:.2f} GiB in all (bound: {given.memory:g} GiB {bound})"
     )
     return status
 

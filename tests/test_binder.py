@@ -2,6 +2,8 @@
 
 import os
 import re
+import runpy
+import sys
 import tomllib
 from pathlib import Path
 
@@ -82,3 +84,21 @@ def test_each_library_keeps_to_one_thread():
     assert lines[-1] == 'exec "$@"'
     exported = {word for line in lines if line.startswith("export ") for word in line.split()[1:]}
     assert {f"{name}_NUM_THREADS=1" for name in ("OMP", "MKL", "OPENBLAS", "NUMBA")} <= exported
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc and makes control groups")
+@pytest.mark.parametrize(("mebibytes", "ends_well"), [(20, True), (1000, False)])
+def test_what_is_measured_is_bounded(mebibytes, ends_well):
+    """By a control group where one can be made, else by a limit of each process."""
+    module = runpy.run_path(str(ROOT / "binder" / "measure.py"))
+    command = [sys.executable, "-c", f"import time; taken = b'1' * ({mebibytes} << 20); time.sleep(1)"]
+    group = module["control_group"](500 << 20)
+    try:
+        status, seconds, largest, together = module["measure"](command, 500 << 20, 1, group)
+    finally:
+        if group is not None:
+            group.rmdir()
+    assert (status == 0) is ends_well
+    if ends_well:
+        assert seconds > 1
+        assert together >= largest > 20 << 20
