@@ -136,13 +136,16 @@ def test_the_tour_is_an_app(voila: Lab, context: BrowserContext) -> None:
         wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0
         slider = page.locator(".nnviz .noUi-handle").first
-        pane = page.locator(".nnviz").filter(has=slider).first.locator("canvas.nnviz-pane")
-        picture = "(cs) => cs.map((c) => c.toDataURL()).join()"
-        before = pane.evaluate_all(picture)
+        picture = (
+            "(handle) => [...handle.closest('.nnviz').querySelectorAll('canvas.nnviz-pane')]"
+            ".map((c) => c.toDataURL()).join()"
+        )
+        before = slider.evaluate(picture)
+        assert before
         slider.focus()
         page.keyboard.press("ArrowRight")
         for _ in range(100):
-            if pane.evaluate_all(picture) != before:
+            if slider.evaluate(picture) != before:
                 break
             page.wait_for_timeout(100)
         else:
