@@ -71,7 +71,8 @@ def test_outputs_need_no_kernel_and_name_no_machine(path):
             shown = output.data
         assert len(shown) == 1
         assert set(shown) <= PICTURES | {"text/plain"}
-        assert output.get("metadata", {}) == {}
+        assert all(output.get("metadata", {}).get(kind, {}).keys() == {"alt"} for kind in PICTURES & set(shown))
+        assert set(output.get("metadata", {})) <= PICTURES
         assert not re.search(r"/(?:tmp|home|root|work|usr)/|\bat 0x", shown.get("text/plain", ""))
         for kind in PICTURES & set(shown):
             with Image.open(io.BytesIO(base64.b64decode(shown[kind]))) as picture:
