@@ -56,6 +56,7 @@ def open_lab(notebook: Path, *, language: str, port: int | None, browser: bool) 
     need("jupyterlab")
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebook.parent.resolve()}"]
     command.append(f"--LabApp.default_url=/lab/tree/{quote(notebook.name)}")
+    command.append("--LabApp.news_url=None")  # or it asks, over the first picture, whether to fetch Jupyter's news
     command += [] if port is None else [f"--ServerApp.port={port}"]
     command += [] if browser else ["--no-browser"]
     if getattr(os, "geteuid", lambda: 1)() == 0:

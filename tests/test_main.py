@@ -170,6 +170,7 @@ def test_the_tour_opens_in_jupyterlab_at_its_notebook(home, monkeypatch, capsys)
     assert arguments[:3] == [sys.executable, "-m", "jupyterlab"]
     assert f"--ServerApp.root_dir={home.resolve() / 'nnviz-tour' / 'fr'}" in arguments
     assert "--LabApp.default_url=/lab/tree/00_tour.ipynb" in arguments
+    assert "--LabApp.news_url=None" in arguments
     assert "--ServerApp.port=9123" in arguments
     assert "--no-browser" in arguments
     assert kernel["argv"][0] == sys.executable
