@@ -13,9 +13,11 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 START = Path(__file__).with_name("start")  # the threads and the memory of its libraries, as on Binder
@@ -43,20 +45,39 @@ def resident(pid: int) -> int:
 
 
 def control_group(memory: int) -> Path | None:
-    """A control group of so many bytes, of version 1 or 2; None where none can be made."""
-    for home, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
+    """A control group of so many bytes and no swap, of version 1 or 2; None where none can be made."""
+    for home, limit, swap in (
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", {"memory.memsw.limit_in_bytes": memory}),
+        ("/sys/fs/cgroup", "memory.max", {"memory.swap.max": 0}),
+    ):
         group = Path(home, f"nnviz-{os.getpid()}")
         try:
             group.mkdir()
         except OSError:
             continue
         try:
-            (group / limit).write_text(str(memory))
+            for name, value in {limit: memory, **swap}.items():
+                if name == limit or (group / name).exists():  # where there is no swap, there is nothing to bound
+                    with (group / name).open("r+") as file:  # in a folder that is none of the kernel's it is not there
+                        file.write(str(value))
         except OSError:
             group.rmdir()
             continue
         return group
     return None
+
+
+def remove(group: Path) -> None:
+    """End whatever is left in a control group, as after a lack of memory, and take it away."""
+    for _ in range(100):
+        for pid in (group / "cgroup.procs").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        try:
+            return group.rmdir()
+        except OSError:
+            time.sleep(0.1)  # it is not empty before they are gone
+    raise RuntimeError(f"{group} has processes that do not end")
 
 
 def measure(command: list[str], memory: int, cores: int, group: Path | None) -> tuple[int, float, int, int]:
@@ -91,7 +112,7 @@ def main() -> int:
         status, seconds, largest, together = measure(command, memory, given.cores, group)
     finally:
         if group is not None:
-            group.rmdir()
+            remove(group)
     bound = "mapped by each process" if group is None else "for all"
     print(
         f"exit {status}: {seconds:.0f} s on {given.cores} core(s); peak {largest / 2**30:.2f} GiB in one process, "
