@@ -48,7 +48,7 @@ def tsne(
             tell((next(done) / sum(ITERATIONS), np.asarray(points, np.float32)))
 
     short = shortened(vectors)
-    flat = components(vectors, 2) if short is vectors else short[:, :2]
+    flat = components(short, 2)
     jitter = np.random.default_rng(seed).standard_normal(flat.shape)  # parts what is equal
     start = 1e-4 * (flat / max(float(flat[:, 0].std()), 1e-12) + 0.01 * jitter)
     model = TSNE(
