@@ -18,6 +18,8 @@ from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.lang import VARIABLE
 
 TOUR = "00_tour.ipynb"
+# Defaults of JupyterLab's settings, a person's own are stronger: no question about its news over the first picture.
+SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
 
 def find_tour(language: str) -> Path:
@@ -56,14 +58,18 @@ def open_lab(notebook: Path, *, language: str, port: int | None, browser: bool) 
     need("jupyterlab")
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebook.parent.resolve()}"]
     command.append(f"--LabApp.default_url=/lab/tree/{quote(notebook.name)}")
-    command.append("--LabApp.news_url=None")  # or it asks, over the first picture, whether to fetch Jupyter's news
     command += [] if port is None else [f"--ServerApp.port={port}"]
     command += [] if browser else ["--no-browser"]
     if getattr(os, "geteuid", lambda: 1)() == 0:
         command.append("--allow-root")  # in a container there may be no one else
     with own_kernel(language) as folder:
-        paths = [str(folder), *filter(None, [os.environ.get("JUPYTER_PATH")])]
-        lab = subprocess.Popen(command, env={**os.environ, "JUPYTER_PATH": os.pathsep.join(paths)})
+        (folder / "labconfig").mkdir()
+        (folder / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+        paths = {
+            name: os.pathsep.join([str(folder), *filter(None, [os.environ.get(name)])])
+            for name in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH")
+        }
+        lab = subprocess.Popen(command, env={**os.environ, **paths})
         before = signal.signal(signal.SIGTERM, lambda *_: lab.terminate())
         try:
             while True:

@@ -150,6 +150,9 @@ class Lab:
         folder = env["JUPYTER_PATH"].split(os.pathsep)[0]
         with open(os.path.join(folder, "kernels", "python3", "kernel.json")) as file:
             self.kernel = json.load(file)
+        config = env["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0]
+        with open(os.path.join(config, "labconfig", "default_setting_overrides.json")) as file:
+            self.settings = json.load(file)
         self.interrupts = 2
         Lab.last = self
 
@@ -170,7 +173,6 @@ def test_the_tour_opens_in_jupyterlab_at_its_notebook(home, monkeypatch, capsys)
     assert arguments[:3] == [sys.executable, "-m", "jupyterlab"]
     assert f"--ServerApp.root_dir={home.resolve() / 'nnviz-tour' / 'fr'}" in arguments
     assert "--LabApp.default_url=/lab/tree/00_tour.ipynb" in arguments
-    assert "--LabApp.news_url=None" in arguments
     assert "--ServerApp.port=9123" in arguments
     assert "--no-browser" in arguments
     assert kernel["argv"][0] == sys.executable
