@@ -26,6 +26,7 @@ from nnviz_widgets.widgets.scene import LINE, RATIO, Box, Scene, Sprite
 
 SETTLED = 0.4  # seconds without a new frame after which the saved state is brought up to date
 PARTING = 1.0  # seconds that close waits at most for the frames in flight
+RENEWALS = 5  # new managers in a row without a sign of a browser: with more, nobody is there
 Scenes = Mapping[str, Scene]
 
 
@@ -44,6 +45,7 @@ class Surface:
     def __init__(self, panes: Mapping[str, tuple[int, int]]) -> None:
         self.sizes = dict(panes)
         self._manager = _new_manager()
+        self._old: list[Any] = []  # managers given up, to which a page that is being loaded may yet refer
         self.canvases = {name: self._canvas(w * RATIO, h * RATIO) for name, (w, h) in panes.items()}
         for name, canvas in self.canvases.items():
             canvas.layout.width = f"{panes[name][0]}px"
@@ -100,6 +102,7 @@ class Surface:
         for canvas in self._all():
             canvas.layout.close()
             canvas.close()
+        self._forget_old()
         self._manager.close()
 
     def save_state(self) -> None:
@@ -221,6 +224,7 @@ class Surface:
         with self._lock:
             frame = self._pacer.acknowledge(number)
             self._calm.notify_all()
+            self._forget_old()
             if self._closed:
                 return
             # A frame that was given up may only have been slow. Then it came over a newer one, or two managers drew on
@@ -254,13 +258,19 @@ class Surface:
 
     def _renew(self) -> None:
         """A new manager, for a command that failed in the browser stops its manager for good."""
-        old, self._manager = self._manager, _new_manager()
-        for canvas in self._all():
-            canvas._canvas_manager = self._manager
-        old.close()
+        if len(self._old) < RENEWALS:
+            self._old.append(self._manager)
+            self._manager = _new_manager()
+            for canvas in self._all():
+                canvas._canvas_manager = self._manager
         self._kept.clear()
         self._drawn.clear()
         self._lost = False
+
+    def _forget_old(self) -> None:
+        """A page is there, whose canvases all have their manager."""
+        while self._old:
+            self._old.pop().close()
 
     def _client_ready(self, canvas: Any) -> None:
         """A page has made this canvas; once it has made them all, it needs everything."""
@@ -270,6 +280,7 @@ class Surface:
             if self._closed or len(self._ready) < len(self._all()):
                 return
             self._ready.clear()
+            self._forget_old()
             self._mixed = False
             self._kept.clear()
             self._drawn.clear()

@@ -237,9 +237,26 @@ def test_a_browser_that_falls_silent_gets_what_is_shown_on_a_new_manager(surface
     manager = page.batches[0][0]
     assert manager is not old
     assert manager is surface._manager
-    assert old.comm is None
     page.draw_all()
+    assert old.comm is None
     assert np.array_equal(page.shows("photo"), map_scene(1).paint(WIDTH, HEIGHT))
+
+
+def test_what_a_page_that_is_being_loaded_refers_to_stays_open(surface, page, opened):
+    """A page makes its canvases from a state that may be some seconds old; without their manager they stay empty."""
+    surface = opened(Surface({"photo": (WIDTH, HEIGHT)}))
+    impatient(surface, 0.01)
+    referred = []
+    for i in range(20):  # nobody is there who could acknowledge
+        surface.show({"photo": map_scene(i)})
+        referred.append(surface.canvases["photo"]._canvas_manager)
+        time.sleep(0.02)
+    assert all(manager.comm is not None for manager in referred)
+    assert 1 < len(set(referred)) < 10
+    page.open(surface)
+    page.draw_all()
+    assert [manager for manager in set(referred) if manager.comm is not None] == [surface._manager]
+    assert np.array_equal(page.shows("photo"), map_scene(19).paint(WIDTH, HEIGHT))
 
 
 def test_a_slow_frame_between_whose_commands_the_next_one_was_drawn_is_drawn_anew(surface, page):
