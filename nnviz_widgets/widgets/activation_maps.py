@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ from nnviz_widgets.methods.activation_maps import activation_maps
 from nnviz_widgets.methods.own_method import name_of
 from nnviz_widgets.render.figure import Panel
 from nnviz_widgets.render.scale import colourise, colours_of
+from nnviz_widgets.widgets.activation_maps_pointing import ActivationMapsPointing
+from nnviz_widgets.widgets.activation_maps_words import ActivationMapsWords, Shown
 from nnviz_widgets.widgets.code import Expr, Script, call
 from nnviz_widgets.widgets.controls import bind, dropdown, fraction_slider, index_slider
 from nnviz_widgets.widgets.frame import Frame
@@ -28,7 +30,6 @@ from nnviz_widgets.widgets.map_sheet import ORDERS, SCALES, MapSheet
 from nnviz_widgets.widgets.number import decimal_mark
 from nnviz_widgets.widgets.own_method import Own, OwnMethodWidget, own_caption, worst_cell
 from nnviz_widgets.widgets.photo import PhotoWidget
-from nnviz_widgets.widgets.pointer import Event
 from nnviz_widgets.widgets.scene import RATIO, Bitmap, Box, Scene, Sprite
 from nnviz_widgets.widgets.tiles import tile_grid
 from nnviz_widgets.widgets.validated import validate
@@ -39,18 +40,7 @@ if TYPE_CHECKING:
 MOSAIC = (860, 330)  # CSS pixels; the mosaic of a large layer is higher
 
 
-@dataclass(frozen=True)
-class Shown:
-    """Maps of a layer (channels, h, w), the field of the chosen neuron, the network's opinion, a person's own maps."""
-
-    maps: Tensor
-    values: NDArray[np.float32]
-    field: Rect | None
-    top: list[tuple[int, str, float]]
-    own: Own | None = None
-
-
-class ActivationMaps(OwnMethodWidget, PhotoWidget):
+class ActivationMaps(ActivationMapsPointing, OwnMethodWidget, PhotoWidget):
     """Photo, the maps that a layer makes of it, one of them large, and what a neuron of it looks at.
 
     State: `photo`, `layer` (name), `channel`, `unit` ((row, column) of a neuron of the large map, or None), `order`
@@ -106,6 +96,7 @@ class ActivationMaps(OwnMethodWidget, PhotoWidget):
         }
 
     def _build(self) -> list[ipywidgets.Widget]:
+        self._words = ActivationMapsWords(self.language, self._class_names)
         layers = layer_options(self._spatial)
         self._layer_control = dropdown(self.language, "layer", layers, width="420px")
         self._channel_control = index_slider(self.language, "channel", self._last_channel())
@@ -211,10 +202,10 @@ class ActivationMaps(OwnMethodWidget, PhotoWidget):
         return self._sheet
 
     def _caption(self, state: SimpleNamespace, shown: Shown, sheet: MapSheet) -> None:
-        top = self._top(shown)
+        top = self._words.top(shown)
         self._frames["photo"].say(self._say("input_title"), self._say("input_caption", top=top))
         self._frames["map"].say(
-            self._say("map_title", layer=state.layer, channel=state.channel), self._map_caption(state, shown, sheet)
+            self._say("map_title", layer=state.layer, channel=state.channel), self._words.large(state, shown, sheet)
         )
         count = len(shown.values)
         self._frames["mosaic"].say(
@@ -239,27 +230,6 @@ class ActivationMaps(OwnMethodWidget, PhotoWidget):
         self._frames["own"].say_below(" · ".join([own_caption(self.language, own), where]))
         return f"{label} · {where}"
 
-    def _top(self, shown: Shown) -> str:
-        return " · ".join(f"{self._class_names[i]} {self._number(p, digits=2)}" for i, _, p in shown.top)
-
-    def _map_caption(self, state: SimpleNamespace, shown: Shown, sheet: MapSheet) -> str:
-        height, width = shown.values.shape[1:]
-        mean, maximum = self._number(sheet.means[state.channel]), self._number(sheet.maxima[state.channel])
-        parts = [self._say("map_caption", height=height, width=width, mean=mean, maximum=maximum)]
-        if state.unit is not None:
-            parts.append(self._value_at(state, shown, *state.unit))
-            field = shown.field
-            parts.append(
-                self._say("map_field", height=field.height, width=field.width)
-                if field
-                else self._say("map_field_waiting")
-            )
-        return " · ".join(parts)
-
-    def _value_at(self, state: SimpleNamespace, shown: Shown, row: int, col: int) -> str:
-        value = self._number(shown.values[state.channel, row, col])
-        return self._say("map_unit", row=row, col=col, value=value)
-
     def _field_box(self, field: Rect) -> Box:
         zoom = self._photo_size()[0] / self.engine.contract.size[1]
         return field.left * zoom, field.top * zoom, field.width * zoom, field.height * zoom
@@ -268,47 +238,6 @@ class ActivationMaps(OwnMethodWidget, PhotoWidget):
         rows, cols = shown.values.shape[1:]
         width, height = self._photo_size()
         return state.unit[1] * width / cols, state.unit[0] * height / rows, width / cols, height / rows
-
-    def _on_event(self, event: Event) -> None:
-        if self._shown is None or self._sheet is None:
-            return
-        state, shown = self._shown
-        if event.kind == "leave":
-            self._frames["map"].say_below(self._map_caption(state, shown, self._sheet))
-            self._frames["mosaic"].say_below(self._say("mosaic_caption"))
-        elif event.pane == "map":
-            self._on_map(event, state, shown)
-        elif event.pane == "mosaic":
-            self._on_mosaic(event)
-
-    def _on_map(self, event: Event, state: SimpleNamespace, shown: Shown) -> None:
-        rows, cols = shown.values.shape[1:]
-        row, col = min(int(event.y * rows), rows - 1), min(int(event.x * cols), cols - 1)
-        if event.kind == "move" and row >= 0 and col >= 0:
-            self._frames["map"].say_below(self._value_at(state, shown, row, col))
-        elif event.kind == "click":
-            self.unit = (row, col)
-        elif event.kind == "key":
-            row, col = self.unit or (rows // 2, cols // 2)
-            down = {"ArrowUp": -1, "ArrowDown": 1}.get(event.key, 0)
-            across = {"ArrowLeft": -1, "ArrowRight": 1}.get(event.key, 0)
-            moved = min(max(row + down, 0), rows - 1), min(max(col + across, 0), cols - 1)
-            self.unit = None if event.key == "Escape" else moved
-
-    def _on_mosaic(self, event: Event) -> None:
-        sheet = self._sheet
-        assert sheet is not None
-        width, height = self._surface.sizes["mosaic"]
-        if event.kind == "key":
-            self.channel = sheet.step(self.channel, event.key)
-            return
-        channel = sheet.channel_at(event.x * width, event.y * height)
-        if channel is not None and event.kind == "click":
-            self.channel = channel
-        elif channel is not None and event.kind == "move":
-            mean, maximum = self._number(sheet.means[channel]), self._number(sheet.maxima[channel])
-            caption = self._say("mosaic_hover", channel=channel, mean=mean, maximum=maximum)
-            self._frames["mosaic"].say_below(caption)
 
     def _code(self, script: Script, state: SimpleNamespace) -> None:
         script.engine(self.engine)
@@ -335,7 +264,7 @@ class ActivationMaps(OwnMethodWidget, PhotoWidget):
         return [
             large,
             [Panel(mosaic[: sheet.tiles.grid.height, : sheet.tiles.grid.width], count)],
-        ], f"{self._top(shown)} · {self._map_caption(state, shown, sheet)}"
+        ], f"{self._words.top(shown)} · {self._words.large(state, shown, sheet)}"
 
 
 def _same(kept: Tensor, version: int, now: Tensor) -> bool:
