@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -42,6 +42,10 @@ class ChannelStatistics:
         """(channels,) float64 in 0..1."""
         return self.zeros.double() / max(1, self.pictures * self.cells)
 
+    def cpu(self) -> ChannelStatistics:
+        """The same in memory."""
+        return replace(self, sums=self.sums.cpu(), greatest=self.greatest.cpu(), zeros=self.zeros.cpu())
+
     def __add__(self, other: ChannelStatistics) -> ChannelStatistics:
         return ChannelStatistics(
             self.pictures + other.pictures,
@@ -52,14 +56,14 @@ class ChannelStatistics:
         )
 
 
-def no_statistics(channels: int, cells: int) -> ChannelStatistics:
+def no_statistics(channels: int, cells: int, device: torch.device | None = None) -> ChannelStatistics:
     """Of no picture."""
-    none = torch.zeros(channels, dtype=torch.int64)
-    return ChannelStatistics(0, none, torch.full((channels,), -torch.inf), none.clone(), cells)
+    none = torch.zeros(channels, dtype=torch.int64, device=device)
+    return ChannelStatistics(0, none, torch.full((channels,), -torch.inf, device=device), none.clone(), cells)
 
 
 def statistics_of(maps: Tensor, peaks: Tensor, *, rectified: bool) -> ChannelStatistics:
-    """Of one batch.
+    """Of one batch, on its device.
 
     Args:
         maps: (N, channels, h, w), or (N, units).
@@ -67,11 +71,9 @@ def statistics_of(maps: Tensor, peaks: Tensor, *, rectified: bool) -> ChannelSta
         rectified: whether a rectifier follows, so that values up to zero count as zeros.
     """
     flat = maps.unsqueeze(-1) if maps.ndim == 2 else maps.flatten(2)
-    means = flat.float().mean(2).double().cpu()
-    zeros = _zeros(flat, rectified=rectified).cpu()
-    return ChannelStatistics(
-        len(maps), (means * FINE).round().long().sum(0), peaks.float().amax(0).cpu(), zeros, flat.shape[2]
-    )
+    sums = (flat.float().mean(2) * FINE).round().long().sum(0)  # a power of two: the product is exact
+    zeros = _zeros(flat, rectified=rectified)
+    return ChannelStatistics(len(maps), sums, peaks.float().amax(0), zeros, flat.shape[2])
 
 
 def _zeros(flat: Tensor, *, rectified: bool) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -61,7 +61,7 @@ class Piece:
 
 @dataclass
 class Shard:
-    """What is known so far; pictures are numbered by their ranks."""
+    """What is known so far, on the network's device; pictures are numbered by their ranks."""
 
     engine: Engine
     job: Job
@@ -71,7 +71,7 @@ class Shard:
 
     def __post_init__(self) -> None:
         records = [self.engine.layers[name] for name in self.job.wanted.layers]
-        self.layers = {record.name: _nothing(record, self.job.wanted) for record in records}
+        self.layers = {record.name: _nothing(record, self.job.wanted, self.engine.device) for record in records}
 
     @property
     def pictures(self) -> int:
@@ -83,35 +83,36 @@ class Shard:
         if not batch.indices:
             return
         ranks = [self.job.ranks[i] for i in batch.indices]
+        pictures = torch.tensor(ranks, device=self.engine.device)
         read = self.engine.read(batch.x.to(self.engine.device), [*self.job.wanted.layers, self.job.wanted.vectors])
         for name, known in self.layers.items():
-            self.layers[name] = _with_batch(known, read[name], torch.tensor(ranks), self.engine.layers[name])
+            self.layers[name] = _with_batch(known, read[name], pictures, self.engine.layers[name])
         values = read[self.job.wanted.vectors]
         values = values.flatten(2).mean(2) if values.ndim == 4 else values
-        self.vectors |= dict(zip(ranks, values.float().cpu(), strict=True))
+        self.vectors |= dict(zip(ranks, values.float(), strict=True))
 
     def state(self) -> ScanState:
-        """The same as a state of its own, its pictures numbered from 0."""
+        """The same as a state of its own, in memory, its pictures numbered from 0."""
         ranks = sorted([*self.vectors, *self.broken])
         places = {rank: i for i, rank in enumerate(self.job.ranks)}
         numbers = [places[rank] for rank in ranks]
         table = torch.tensor(ranks, dtype=torch.int64)
         units = self.engine.layers[self.job.wanted.vectors].channels
-        blank = torch.full((units,), torch.nan)
+        blank = torch.full((units,), torch.nan, device=self.engine.device)
         vectors = [self.vectors.get(rank, blank) for rank in ranks]
         return ScanState(
             tuple(self.job.images.ids[i] for i in numbers),
             tuple(self.job.images.mark(i).hex() for i in numbers),
             {self.job.images.ids[places[rank]]: reason for rank, reason in self.broken.items()},
             {name: _renumbered(known, table) for name, known in self.layers.items()},
-            torch.stack(vectors) if vectors else torch.empty(0, units),
+            torch.stack(vectors).cpu() if vectors else torch.empty(0, units),
         )
 
 
-def _nothing(layer: Layer, wanted: Wanted) -> LayerScan:
-    top, bottom = (nobody(layer.channels, wanted.n) for _ in range(2))  # a file takes no tensor twice
+def _nothing(layer: Layer, wanted: Wanted, device: torch.device) -> LayerScan:
+    top, bottom = (nobody(layer.channels, wanted.n, device) for _ in range(2))  # a file takes no tensor twice
     cells = (layer.height or 1) * (layer.width or 1)
-    return LayerScan(top, bottom if wanted.smallest else None, no_statistics(layer.channels, cells))
+    return LayerScan(top, bottom if wanted.smallest else None, no_statistics(layer.channels, cells, device))
 
 
 def _with_batch(known: LayerScan, maps: Tensor, pictures: Tensor, layer: Layer) -> LayerScan:
@@ -125,7 +126,9 @@ def _with_batch(known: LayerScan, maps: Tensor, pictures: Tensor, layer: Layer) 
 
 def _renumbered(known: LayerScan, table: Tensor) -> LayerScan:
     def renumber(top: TopK) -> TopK:
-        places = torch.searchsorted(table, top.pictures.clamp_min(0))
-        return replace(top, pictures=torch.where(top.pictures == NOBODY, NOBODY, places))
+        pictures = top.pictures.cpu()
+        places = torch.searchsorted(table, pictures.clamp_min(0))
+        return TopK(top.values.cpu(), torch.where(pictures == NOBODY, NOBODY, places), top.places.cpu())
 
-    return replace(known, top=renumber(known.top), bottom=None if known.bottom is None else renumber(known.bottom))
+    bottom = None if known.bottom is None else renumber(known.bottom)
+    return LayerScan(renumber(known.top), bottom, known.statistics.cpu())

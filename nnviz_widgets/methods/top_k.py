@@ -32,10 +32,17 @@ class TopK:
         return self.values.shape[1]
 
 
-def nobody(channels: int, n: int) -> TopK:
+def nobody(channels: int, n: int, device: torch.device | None = None) -> TopK:
     """What no picture gives: the neutral element of `merged`."""
-    shape = (channels, n)
-    return TopK(torch.full(shape, -torch.inf), torch.full(shape, NOBODY, dtype=torch.int64), torch.zeros(shape).long())
+    numbers = torch.full((channels, n), NOBODY, dtype=torch.int64, device=device)
+    return TopK(torch.full((channels, n), -torch.inf, device=device), numbers, torch.zeros_like(numbers))
+
+
+def everybody(maps: Tensor, pictures: Tensor, *, sign: int = 1) -> TopK:
+    """All pictures of a batch as they come, see `updated`: to be merged into those known."""
+    flat = sign * (maps.unsqueeze(2) if maps.ndim == 2 else maps.flatten(2))
+    values, places = (part.T for part in flat.max(2))
+    return TopK(values.float(), pictures.expand_as(values), places)
 
 
 def merged(first: TopK, second: TopK) -> TopK:
@@ -73,7 +80,7 @@ def row_peaks(maps: Tensor, *, sign: int = 1) -> Tensor:
 
 
 def updated(top: TopK, maps: Tensor, pictures: Tensor, *, sign: int = 1, rows: Tensor | None = None) -> TopK:
-    """The state after a batch of activations.
+    """The state after a batch of activations; everything is on their device.
 
     Args:
         maps: (N, channels, h, w), or (N, units).
@@ -81,8 +88,10 @@ def updated(top: TopK, maps: Tensor, pictures: Tensor, *, sign: int = 1, rows: T
         sign: 1 for the largest values, -1 for the smallest, which are kept with their sign turned.
         rows: `row_peaks`, where they are known already.
     """
+    if maps.device.type != "cpu":
+        return merged(top, everybody(maps, pictures, sign=sign))  # to see who is new first, this would have to wait
     rows = row_peaks(maps, sign=sign) if rows is None else rows
-    peaks = rows.amax(2).float().T.cpu()  # (channels, N)
+    peaks = rows.amax(2).float().T  # (channels, N)
     last, last_picture = top.values[:, -1:], top.pictures[:, -1:]
     pictures = pictures.expand_as(peaks)
     # Few come in once the first batches are through: only their channels are sorted, only their places are sought.
@@ -105,9 +114,8 @@ def updated(top: TopK, maps: Tensor, pictures: Tensor, *, sign: int = 1, rows: T
 
 def _found(maps: Tensor, rows: Tensor, numbers: Tensor, channels: Tensor, sign: int) -> Tensor:
     """Where the peaks of some channels are, each in one picture of the batch: the row first, then the column in it."""
-    numbers, channels = numbers.to(maps.device), channels.to(maps.device)
     if maps.ndim == 2:
-        return torch.zeros_like(numbers).cpu()
+        return torch.zeros_like(numbers)
     row = rows[numbers, channels].argmax(1)
     column = (sign * maps[numbers, channels, row]).argmax(1)
-    return (row * maps.shape[3] + column).cpu()
+    return row * maps.shape[3] + column

@@ -38,6 +38,8 @@ SIDE, BATCH, N, SHARE = 256, 32, 9, 8
 def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     return time.perf_counter() - start
 
 

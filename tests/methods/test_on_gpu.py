@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from nnviz_widgets.engine.load import load
 from nnviz_widgets.engine.objectives import logit, neuron
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.images.samples import sample
-from nnviz_widgets.methods import embed, grad_cam, occlusion, saliency
+from nnviz_widgets.methods import embed, grad_cam, occlusion, saliency, scan
+from nnviz_widgets.methods.scan_layers import spatial_blocks
 
 pytestmark = [
     pytest.mark.gpu,
@@ -83,3 +85,22 @@ def test_neighbours(pair: tuple[Engine, Engine]) -> None:
             expected, found = (one.neighbours(number, 6, metric=metric) for one in (cpu, gpu))
             assert found.numbers.tolist() == expected.numbers.tolist()
             assert torch.allclose(found.distances, expected.distances, rtol=1e-6)
+
+
+def test_a_scan_finds_what_a_plain_sort_does(pair: tuple[Engine, Engine], tmp_path: Path) -> None:
+    _, gpu = pair
+    images = ImageSet(np.random.default_rng(0).integers(0, 256, (23, 40, 40, 3), np.uint8))
+    *_, last = scan(gpu, images, n=4, batch=8, smallest=True, path=tmp_path)
+    parts = [torch.cat([gpu.prepare(images[i]) for i in range(first, min(first + 8, 23))]) for first in (0, 8, 16)]
+    for layer in spatial_blocks(gpu):
+        maps = torch.cat([gpu.activations(x, layer) for x in parts]).cpu()
+        for sign in (1, -1):
+            values = last.index.values(layer, smallest=sign < 0)
+            expected = sign * (sign * maps).amax((2, 3)).T.sort(descending=True).values[:, :4]
+            assert torch.allclose(values, expected, rtol=1e-4, atol=1e-5)
+            ids, places = last.index.ids(layer, smallest=sign < 0), last.index.positions(layer, smallest=sign < 0)
+            at = [[maps[images.index(ids[k][j]), k, *places[k, j]] for j in range(4)] for k in range(maps.shape[1])]
+            assert torch.allclose(torch.tensor(at), values, rtol=1e-4, atol=1e-5)
+        statistics = last.index.statistics(layer)
+        assert torch.allclose(statistics.mean.float(), maps.mean((0, 2, 3)), atol=1e-5)
+        assert torch.allclose(statistics.greatest, maps.amax((0, 2, 3)), rtol=1e-4, atol=1e-5)
