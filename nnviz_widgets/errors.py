@@ -46,6 +46,7 @@ MESSAGES: dict[str, str] = {
     "index_layer": "Layer {layer!r} was not scanned: there are {known}.",
     "index_smallest": "The smallest activations were not kept: scan with smallest=True.",
     "patches_images": "The index does not hold the pictures themselves: pass the ImageSet that was scanned too, TopPatches(engine, index, image_set).",
+    "patches_network_layer": "The index has a layer {layer!r} and the network none: it belongs to another network; scan with this one.",
     "patches_network": "The index has {found} channels in {layer!r} and the network {own}: it belongs to another network; scan with this one.",
     # the camera
     "camera_empty": "The camera has given no picture yet: show the widget in a browser and allow the camera there.",

@@ -72,8 +72,10 @@ def check_language(code: str) -> str:
 
 
 def say(language: str, key: str, **fields: object) -> str:
-    """A string of the interface in a language."""
-    return TEXT[language][key].format(**fields)
+    """A string of the interface in a language; where `count` is 1, the string `{key}_one` if there is one."""
+    texts = TEXT[language]
+    one = f"{key}_one"
+    return texts[one if fields.get("count") == 1 and one in texts else key].format(**fields)
 
 
 def say_error(language: str, error: BaseException) -> str:

@@ -224,6 +224,7 @@ TEXT = {
     "occlusion_predicted": "Most probable class",
     "occlusion_won": "classes that win somewhere: {count}",
     "occlusion_others": "and {count} others",
+    "occlusion_others_one": "and another",
     "occlusion_activation": "Total activation of {layer}, channel {channel}",
     "occlusion_feature": "That map, whole picture",
     "occlusion_hidden": "With the square",

@@ -28,10 +28,15 @@ TEXT: dict[str, str] = {
     "patches_resume_tip": "Look at the pictures that have not been looked at yet",
     # one channel
     "patches_title_largest": "{layer} · channel {channel}: the {count} pictures that excite it most",
+    "patches_title_largest_one": "{layer} · channel {channel}: the picture that excites it most",
     "patches_title_smallest": "{layer} · channel {channel}: the {count} pictures whose maximum is smallest",
+    "patches_title_smallest_one": "{layer} · channel {channel}: the picture whose maximum is smallest",
     "patches_title_random": "{layer} · channel {channel}: {count} random pictures, each where it excites it most",
-    "patches_statistics": "In {pictures} pictures: mean {mean} · maximum {maximum} · {zeros} % of the values at zero",
-    "patches_statistics_below": "In {pictures} pictures: mean {mean} · maximum {maximum} · {zeros} % of the values not above zero, which the {activation} that follows makes zero",
+    "patches_title_random_one": "{layer} · channel {channel}: a random picture, where it excites it most",
+    "patches_statistics": "In {count} pictures: mean {mean} · maximum {maximum} · {zeros} % of the values at zero",
+    "patches_statistics_one": "In one picture: mean {mean} · maximum {maximum} · {zeros} % of the values at zero",
+    "patches_statistics_below": "In {count} pictures: mean {mean} · maximum {maximum} · {zeros} % of the values not above zero, which the {activation} that follows makes zero",
+    "patches_statistics_below_one": "In one picture: mean {mean} · maximum {maximum} · {zeros} % of the values not above zero, which the {activation} that follows makes zero",
     "patches_dead": "Dead: it never rises above zero in these pictures.",
     "patches_rare": "Rare: it rises above zero in {share} % of the places.",
     "patches_saturated": "Saturated: its {count} largest values are all {value}, so their order says nothing.",
@@ -62,5 +67,4 @@ TEXT: dict[str, str] = {
     "patches_scanning": "So far: {seen} of {all} pictures · {rate} pictures/s · {left} left",
     "patches_starting": "So far: {seen} of {all} pictures",
     "patches_stopped": "{seen} of {all} pictures were looked at.",
-    "patches_broken": "{count} pictures could not be read, the first: {reason}",
 }

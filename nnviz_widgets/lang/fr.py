@@ -224,6 +224,7 @@ TEXT = {
     "occlusion_predicted": "Classe la plus probable",
     "occlusion_won": "classes qui l’emportent quelque part : {count}",
     "occlusion_others": "et {count} autres",
+    "occlusion_others_one": "et une autre",
     "occlusion_activation": "Activation totale de {layer}, canal {channel}",
     "occlusion_feature": "Cette carte, image entière",
     "occlusion_hidden": "Avec le carré",

@@ -42,6 +42,7 @@ ERRORS = {
     "index_layer": "La couche {layer!r} n’a pas été parcourue : il y a {known}.",
     "index_smallest": "Les plus petites activations n’ont pas été gardées : parcourez avec smallest=True.",
     "patches_images": "L’index ne contient pas les images elles-mêmes : passez aussi l’ImageSet parcouru, TopPatches(engine, index, image_set).",
+    "patches_network_layer": "L’index a une couche {layer!r} que le réseau n’a pas : il vient d’un autre réseau ; parcourez avec celui-ci.",
     "patches_network": "L’index a {found} canaux en {layer!r} et le réseau {own} : il vient d’un autre réseau ; parcourez avec celui-ci.",
     # the camera
     "camera_empty": "La caméra n’a encore donné aucune image : affichez le widget dans un navigateur et autorisez-y la "

@@ -28,10 +28,15 @@ TEXT: dict[str, str] = {
     "patches_resume_tip": "Regarder les images qui ne l’ont pas encore été",
     # one channel
     "patches_title_largest": "{layer} · canal {channel} : les {count} images qui l’excitent le plus",
+    "patches_title_largest_one": "{layer} · canal {channel} : l’image qui l’excite le plus",
     "patches_title_smallest": "{layer} · canal {channel} : les {count} images dont le maximum est le plus petit",
+    "patches_title_smallest_one": "{layer} · canal {channel} : l’image dont le maximum est le plus petit",
     "patches_title_random": "{layer} · canal {channel} : {count} images au hasard, chacune là où elle l’excite le plus",
-    "patches_statistics": "Sur {pictures} images : moyenne {mean} · maximum {maximum} · {zeros} % des valeurs à zéro",
-    "patches_statistics_below": "Sur {pictures} images : moyenne {mean} · maximum {maximum} · {zeros} % des valeurs ne dépassent pas zéro, et la fonction {activation} qui suit les met à zéro",
+    "patches_title_random_one": "{layer} · canal {channel} : une image au hasard, là où elle l’excite le plus",
+    "patches_statistics": "Sur {count} images : moyenne {mean} · maximum {maximum} · {zeros} % des valeurs à zéro",
+    "patches_statistics_one": "Sur une image : moyenne {mean} · maximum {maximum} · {zeros} % des valeurs à zéro",
+    "patches_statistics_below": "Sur {count} images : moyenne {mean} · maximum {maximum} · {zeros} % des valeurs ne dépassent pas zéro, et la fonction {activation} qui suit les met à zéro",
+    "patches_statistics_below_one": "Sur une image : moyenne {mean} · maximum {maximum} · {zeros} % des valeurs ne dépassent pas zéro, et la fonction {activation} qui suit les met à zéro",
     "patches_dead": "Mort : il ne dépasse jamais zéro sur ces images.",
     "patches_rare": "Rare : il dépasse zéro en {share} % des endroits.",
     "patches_saturated": "Saturé : ses {count} plus grandes valeurs sont toutes {value}, leur ordre ne dit donc rien.",
@@ -62,5 +67,4 @@ TEXT: dict[str, str] = {
     "patches_scanning": "Jusqu’ici : {seen} images sur {all} · {rate} images/s · encore {left}",
     "patches_starting": "Jusqu’ici : {seen} images sur {all}",
     "patches_stopped": "{seen} images sur {all} ont été regardées.",
-    "patches_broken": "{count} images ne se lisent pas, la première : {reason}",
 }

@@ -21,6 +21,8 @@ FINDERS: dict[str, Callable[..., Layout]] = {"pca": pca, "tsne": tsne, "umap": u
 """What finds each kind of layout; its first argument is an array (N, units), so that any process can call it."""
 MEASURED = 1000
 """Points on which trust is measured at most."""
+JUDGED = 3
+"""Points from which on neighbours can be wrong."""
 
 
 def lay_out(kind: str, vectors: Tensor, **options: Any) -> Layout:
@@ -49,15 +51,15 @@ def gridded(layout: Layout) -> Layout:
 def trust(vectors: Tensor, layout: Layout, *, k: int = 6, metric: Metric = "euclidean") -> tuple[float, float]:
     """How far neighbours on the plane are neighbours in truth: trustworthiness (Venna & Kaski 2001), and recall of k.
 
-    Both are 1 for a perfect map. Measured on 1000 points at most, drawn evenly.
+    Both are 1 for a perfect map, and for fewer than `JUDGED` points. Measured on 1000 at most, drawn evenly.
     """
     from sklearn.manifold import trustworthiness
 
+    if len(vectors) < JUDGED:
+        return 1.0, 1.0
     chosen = np.unique(np.linspace(0, len(vectors) - 1, min(len(vectors), MEASURED)).astype(int))
     true, points = vectors[chosen], torch.from_numpy(layout.points[chosen])
     k = min(k, (len(chosen) - 1) // 2)
-    if k < 1:
-        return 1.0, 1.0
     near, shown = nearest_of_all(true, k, metric=metric), nearest_of_all(points, k)
     recall = float((near[:, :, None] == shown[:, None, :]).any(2).float().mean())
     return float(trustworthiness(true.numpy(), points.numpy(), n_neighbors=k, metric=metric)), recall

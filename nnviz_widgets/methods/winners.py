@@ -38,7 +38,7 @@ def winners(
     seed: int = 0,
 ) -> Iterator[Winner]:
     """The neurons whose patches are asked for, best first."""
-    _check(engine, index, layer)
+    check_network(engine, index, layer)
     if kind == "random":
         yield from _drawn(engine, index, images, layer, channel, seed)
         return
@@ -54,7 +54,7 @@ def best_of_all(
     engine: Engine, index: PatchIndex, images: ImageSet, layer: str, *, kind: Kind = "largest", seed: int = 0
 ) -> list[Winner | None]:
     """The first winner of every channel of a layer; of random ones, in the same picture. None where there is none."""
-    _check(engine, index, layer)
+    check_network(engine, index, layer)
     if kind == "random":
         ids = _order(index, seed)[:1]
         if not ids:
@@ -71,9 +71,12 @@ def best_of_all(
     return [None if ids[0] is None else Winner(ids[0], row, col, value) for ids, (row, col), value in named]
 
 
-def _check(engine: Engine, index: PatchIndex, layer: str) -> None:
-    """An error where the index has other channels than the network."""
-    found, own = len(index.statistics(layer).greatest), engine.layers[layer].channels
+def check_network(engine: Engine, index: PatchIndex, layer: str) -> None:
+    """An error where a layer of the index is not the network's, or has other channels."""
+    found = len(index.statistics(layer).greatest)
+    if layer not in (known.name for known in engine.layers):
+        raise NnvizError("patches_network_layer", layer=layer)
+    own = engine.layers[layer].channels
     if found != own:
         raise NnvizError("patches_network", layer=layer, found=found, own=own)
 

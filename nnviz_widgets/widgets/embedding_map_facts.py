@@ -52,5 +52,5 @@ def legend_of(
             f'<div class="nnviz-mark">{swatch(label, dark=dark)}<b>{html.escape(name)}</b><i>{number}</i></div>'
         )
     if len(counts) > MOST:
-        rows.append(f'<div class="nnviz-mark"><b>{html.escape(others.format(count=len(counts) - MOST))}</b></div>')
+        rows.append(f'<div class="nnviz-mark"><b>{html.escape(others)}</b></div>')
     return "".join(rows)

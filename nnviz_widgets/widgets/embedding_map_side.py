@@ -10,6 +10,7 @@ import ipywidgets
 import numpy as np
 from numpy.typing import NDArray
 
+from nnviz_widgets.methods.layouts import JUDGED
 from nnviz_widgets.methods.nearest import Nearest
 from nnviz_widgets.render.scale import Scale
 from nnviz_widgets.widgets.embedding_map_facts import MOST, SIZE, legend_of, neighbours_in_words, portrait
@@ -53,7 +54,7 @@ class Side:
         """Trust, and the classes or the colour bar of the seams; of a selection its classes."""
         widget, say = self._widget, self._widget._say
         parts = []
-        if trust is not None:
+        if trust is not None and len(widget.embedding.ids) >= JUDGED:
             fields = {
                 "trust": say_number(widget.language, trust[0]),
                 "recall": say_number(widget.language, 100 * trust[1], digits=2),
@@ -73,7 +74,7 @@ class Side:
         if selected or self._colours == "class":
             counts = counted(selected, widget.embedding.labels) if selected else self._totals
             classes = widget._set_classes
-            others = say("class_others", count="{count}")
+            others = say("class_others", count=len(counts) - MOST)
             parts.append(legend_of(counts, self._totals, classes, say("class_none"), others, dark=state.dark))
         self._words.value = f'<div class="nnviz-facts">{"".join(parts)}</div>'
 
@@ -84,6 +85,6 @@ class Side:
         self._surface.show({"near": Scene(None, (Sprite(bitmap, (0, 0, *SIZE)),))})
         names = [widget._name(other) for other in near.numbers.tolist()]
         self._frame.box.layout.display = None
-        title = widget._say("near_title", name=widget._name(number), k=len(names))
+        title = widget._say("near_title", name=widget._name(number), count=len(names))
         self._frame.say(title, neighbours_in_words(near, names, widget.language))
         widget._pointer.labels = {**widget._pointer.labels, "near": title}

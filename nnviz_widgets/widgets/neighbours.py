@@ -141,7 +141,7 @@ class Neighbours(NeighboursPointing):
     def _words(self, state: SimpleNamespace, shown: Shown) -> tuple[str, str]:
         metric = self._say(f"metric_{state.metric}_of")
         title = self._say("neighbours_title", nearest=NEAREST, metric=metric)
-        words = [self._vectors_in_words()]
+        words = self._vectors_in_words()
         compared = self._compared(shown)
         if compared:
             words.append(self._say("neighbours_same", same=sum(compared), count=len(compared)))

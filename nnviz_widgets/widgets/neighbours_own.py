@@ -74,10 +74,14 @@ class EmbeddingWidget(LiveWidget):
         """Of the pictures, in the language of the widget."""
         return class_names(self.language, self.embedding.images.classes)
 
-    def _vectors_in_words(self) -> str:
-        """Whose values the vectors are, and whether maps were averaged."""
+    def _vectors_in_words(self) -> list[str]:
+        """Whose values the vectors are, and whether maps were averaged; which pictures have none."""
         key = "embedding_pooled" if self.embedding.pooled else "embedding_plain"
-        return self._say(key, layer=self.embedding.layer, units=self.embedding.vectors.shape[1])
+        told = [self._say(key, layer=self.embedding.layer, units=self.embedding.vectors.shape[1])]
+        broken = self.embedding.broken
+        if broken:
+            told.append(self._say("set_broken", count=len(broken), reason=next(iter(broken.values()))))
+        return told
 
     def _own_controls(self) -> list[ipywidgets.Widget]:
         """A button that uploads a picture, and one that takes it away again."""

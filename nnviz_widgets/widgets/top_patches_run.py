@@ -18,6 +18,7 @@ from nnviz_widgets.methods.patch_index import PatchIndex
 from nnviz_widgets.methods.patches import images_of
 from nnviz_widgets.methods.scan import scan
 from nnviz_widgets.methods.scan_layers import spatial_blocks
+from nnviz_widgets.methods.winners import check_network
 from nnviz_widgets.widgets.base import LiveWidget
 from nnviz_widgets.widgets.code import Expr, Script, call
 from nnviz_widgets.widgets.top_patches_looks import PatchBook
@@ -43,6 +44,8 @@ class TopPatchesRun(LiveWidget):
         if isinstance(index, PatchIndex):
             self._own_index, self._images = index, images_of(index, images)
             self._names, self._n = list(index.layers), index.n
+            for name in self._names:
+                check_network(self.engine, index, name)
         else:
             pictures = "samples" if index is None else index
             self._images = pictures if isinstance(pictures, ImageSet) else ImageSet(pictures)

@@ -83,7 +83,7 @@ class PatchWords:
         record = self._engine.layers[state.layer]
         zeros = float(known.share_of_zeros[k])
         fields = {
-            "pictures": known.pictures,
+            "count": known.pictures,
             "mean": say_number(self._language, float(known.mean[k])),
             "maximum": say_number(self._language, float(known.greatest[k])),
             "zeros": say_number(self._language, 100 * zeros, digits=2),
@@ -152,7 +152,7 @@ class PatchWords:
 
     def broken(self, index: PatchIndex) -> str:
         broken = index.broken
-        return self._say("patches_broken", count=len(broken), reason=next(iter(broken.values()))) if broken else ""
+        return self._say("set_broken", count=len(broken), reason=next(iter(broken.values()))) if broken else ""
 
     def _say(self, key: str, **fields: object) -> str:
         return say(self._language, key, **fields)

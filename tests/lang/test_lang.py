@@ -176,3 +176,20 @@ def test_numbers_of_an_error_are_french_and_code_stays_code():
     )
     assert "passez mean=0.5 (ce que" in both
     assert "size=32 (le côté" in both
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "two"), [("en", "PCA of one picture", "2 pictures"), ("fr", "d’une", "2 images")]
+)
+def test_one_of_them_is_said_as_one(language, one, two):
+    fields = {"kind": "PCA", "set": "x"}
+    assert one in lang.say(language, "map_of", count=1, **fields)
+    assert two in lang.say(language, "map_of", count=2, **fields)
+    assert "1" not in lang.say(language, "class_others", count=1)
+
+
+def test_a_string_for_one_has_no_other_fields_than_that_for_many():
+    for key, text in lang.TEXT["en"].items():
+        many = lang.TEXT["en"].get(key.removesuffix("_one"))
+        if key.endswith("_one") and many is not None and "count" in fields(many):
+            assert fields(text) <= fields(many), key

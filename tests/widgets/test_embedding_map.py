@@ -4,13 +4,14 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import nnviz_widgets as nnviz
 from nnviz_widgets import methods
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.live import Cancelled
-from nnviz_widgets.methods.layouts import FINDERS, gridded, lay_out, trust
+from nnviz_widgets.methods.layouts import FINDERS, JUDGED, gridded, lay_out, trust
 from nnviz_widgets.widgets.embedding_map_viewport import normalised
 from nnviz_widgets.widgets.pointer import Event
 from tests.widgets.conftest import control_of, engine_of, html_of, noise, seen, status_of
@@ -264,6 +265,29 @@ def test_a_few_pictures_have_a_map(opened, count):
         widget._happened(Event("move", "map", *place_of(widget, 0)))
         assert len(widget._stage.over.near) == count - 1
     assert "no class" in facts(widget)
+    assert ("Trustworthiness" in facts(widget)) == (count >= JUDGED)
+    assert widget._frame.title.value.count("one picture") == (count == 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("tsne", "perplexity 2, not 30"), ("umap", "looks at 6 neighbours, not 15")]
+)
+def test_too_few_pictures_for_what_is_asked_is_said(opened, kind, said):
+    embedding = methods.embed(engine_of(), ImageSet(pictures(7)))
+    widget = opened(nnviz.EmbeddingMap(embedding.engine, embedding, width=300, kind=kind))
+    widget.compute()
+    assert said in " ".join(html_of(widget))
+
+
+def test_pictures_that_could_not_be_read_are_told(opened, tmp_path):
+    for i, picture in enumerate(pictures(8)):
+        Image.fromarray(picture).save(tmp_path / f"{i}.png")
+    (tmp_path / "no.png").write_text("no picture")
+    embedding = methods.embed(engine_of(), ImageSet(tmp_path))
+    for make in (nnviz.EmbeddingMap, nnviz.Neighbours):
+        widget = opened(make(embedding.engine, embedding))
+        widget.compute()
+        assert "One picture could not be read: no.png" in " ".join(html_of(widget))
 
 
 def test_what_is_no_embedding(engine):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+import nnviz_widgets as nnviz
 from nnviz_widgets import methods
 from nnviz_widgets.errors import NnvizError
 from nnviz_widgets.images.image_set import ImageSet
@@ -325,7 +326,7 @@ def test_a_picture_that_is_gone_is_one_line_in_its_place(engine, opened, tmp_pat
     widget = opened(TopPatches(engine, last.index, channel=0))
     assert len(widget.compute()) == N - 1
     assert "No picture at" in words(widget)
-    assert "1 pictures could not be read" in words(widget)
+    assert "One picture could not be read" in words(widget)
     widget._happened(Event("click", "patch1", 0.5, 0.5))
     assert widget.opened is None
     assert "No picture at" in status_of(widget)
@@ -352,6 +353,8 @@ def test_bad_arguments_are_one_line(engine, index, make, tmp_path):
         make(index, layer="pool")
     with pytest.raises(NnvizError, match="no option 'chanel'"):
         make(index, chanel=3)
+    with pytest.raises(NnvizError, match="belongs to another network"):
+        TopPatches(nnviz.load("cifar_net"), index)
     with pytest.raises(NnvizError, match="No layer is called"):
         make(pictures(), path=tmp_path, layers=["nothing"])
     *_, last = methods.scan(engine, pictures(), ["conv1"], N, tmp_path / "largest")
