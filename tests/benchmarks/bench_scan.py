@@ -1,6 +1,6 @@
 """One scan of many pictures: ratios measured side by side in one run.
 
-    python tests/benchmarks/bench_scan.py [resnet18 efficientnet_lite0] [--pictures 500] [--slice 50]
+    python tests/benchmarks/bench_scan.py [resnet18 efficientnet_lite0] [--pictures 500] [--slice 256]
 
 For each network: seconds of a scan of all channels of its default layers over the seconds of a bare forward, of the
 same pictures by the same loader, in turn on slices of them, on the clock and on the processors; then seconds of the
@@ -186,7 +186,7 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", default=NETWORKS)
     parser.add_argument("--only-memory", action="store_true")
     parser.add_argument("--pictures", type=int, default=500)
-    parser.add_argument("--slice", type=int, default=4 * BATCH)
+    parser.add_argument("--slice", type=int, default=8 * BATCH)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         paths = write_pictures(Path(folder), options.pictures)
