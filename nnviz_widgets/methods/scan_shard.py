@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from nnviz_widgets.images.image_set import ImageSet
 from nnviz_widgets.images.loading import Batch
 from nnviz_widgets.methods.channel_statistics import no_statistics, statistics_of
 from nnviz_widgets.methods.scan_state import LayerScan, ScanState
-from nnviz_widgets.methods.top_k import NOBODY, TopK, nobody, row_peaks, updated
+from nnviz_widgets.methods.top_k import NOBODY, TopK, merged, nobody, row_peaks, updated
 
 SHARD = 8
 """Batches in a shard, and so in a file: what a sudden end can lose at most."""
@@ -70,8 +70,9 @@ class Shard:
     broken: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        records = [self.engine.layers[name] for name in self.job.wanted.layers]
-        self.layers = {record.name: _nothing(record, self.job.wanted, self.engine.device) for record in records}
+        known = self.engine.layers  # asked for once: each time the engine looks whether the module has changed
+        self._records = [known[name] for name in self.job.wanted.layers]
+        self.layers = {record.name: _nothing(record, self.job.wanted, self.engine.device) for record in self._records}
 
     @property
     def pictures(self) -> int:
@@ -85,8 +86,8 @@ class Shard:
         ranks = [self.job.ranks[i] for i in batch.indices]
         pictures = torch.tensor(ranks, device=self.engine.device)
         read = self.engine.read(batch.x.to(self.engine.device), [*self.job.wanted.layers, self.job.wanted.vectors])
-        for name, known in self.layers.items():
-            self.layers[name] = _with_batch(known, read[name], pictures, self.engine.layers[name])
+        for record in self._records:
+            self.layers[record.name] = _with_batch(self.layers[record.name], read[record.name], pictures, record)
         values = read[self.job.wanted.vectors]
         values = values.flatten(2).mean(2) if values.ndim == 4 else values
         self.vectors |= dict(zip(ranks, values.float(), strict=True))
@@ -104,7 +105,7 @@ class Shard:
             tuple(self.job.images.ids[i] for i in numbers),
             tuple(self.job.images.mark(i).hex() for i in numbers),
             {self.job.images.ids[places[rank]]: reason for rank, reason in self.broken.items()},
-            {name: _renumbered(known, table) for name, known in self.layers.items()},
+            {name: _settled(known, self.job.wanted.n, table) for name, known in self.layers.items()},
             torch.stack(vectors).cpu() if vectors else torch.empty(0, units),
         )
 
@@ -124,11 +125,13 @@ def _with_batch(known: LayerScan, maps: Tensor, pictures: Tensor, layer: Layer) 
     )
 
 
-def _renumbered(known: LayerScan, table: Tensor) -> LayerScan:
-    def renumber(top: TopK) -> TopK:
-        pictures = top.pictures.cpu()
-        places = torch.searchsorted(table, pictures.clamp_min(0))
-        return TopK(top.values.cpu(), torch.where(pictures == NOBODY, NOBODY, places), top.places.cpu())
+def _settled(known: LayerScan, n: int, table: Tensor) -> LayerScan:
+    """In memory, the n best, their pictures numbered by their places in the table of ranks."""
 
-    bottom = None if known.bottom is None else renumber(known.bottom)
-    return LayerScan(renumber(known.top), bottom, known.statistics.cpu())
+    def settle(top: TopK) -> TopK:
+        best = merged(nobody(len(top.values), n), TopK(top.values.cpu(), top.pictures.cpu(), top.places.cpu()))
+        places = torch.searchsorted(table, best.pictures.clamp_min(0))
+        return replace(best, pictures=torch.where(best.pictures == NOBODY, NOBODY, places))
+
+    bottom = None if known.bottom is None else settle(known.bottom)
+    return LayerScan(settle(known.top), bottom, known.statistics.cpu())

@@ -39,25 +39,32 @@ def nobody(channels: int, n: int, device: torch.device | None = None) -> TopK:
 
 
 def everybody(maps: Tensor, pictures: Tensor, *, sign: int = 1) -> TopK:
-    """All pictures of a batch as they come, see `updated`: to be merged into those known."""
+    """All pictures of a batch as they come; see `updated`."""
     flat = sign * (maps.unsqueeze(2) if maps.ndim == 2 else maps.flatten(2))
     values, places = (part.T for part in flat.max(2))
     return TopK(values.float(), pictures.expand_as(values), places)
 
 
+def beside(first: TopK, second: TopK) -> TopK:
+    """All of both, of disjoint pictures, in no order."""
+    return TopK(
+        torch.cat([first.values, second.values], 1),
+        torch.cat([first.pictures, second.pictures], 1),
+        torch.cat([first.places, second.places], 1),
+    )
+
+
 def merged(first: TopK, second: TopK) -> TopK:
-    """The best of both, of disjoint pictures; equal values in the order of the pictures' numbers.
+    """The best of both, as many as the first has, of disjoint pictures; equal values in the order of their numbers.
 
     Associative and commutative: the order of merging does not show in the result.
     """
-    values = torch.cat([first.values, second.values], 1)
-    pictures = torch.cat([first.pictures, second.pictures], 1)
-    places = torch.cat([first.places, second.places], 1)
+    both = beside(first, second)
     # Nobody comes last: no real value is below minus infinity, but one may be equal to it.
-    order = torch.where(pictures == NOBODY, torch.iinfo(torch.int64).max, pictures).argsort(dim=1)
-    best = values.gather(1, order).argsort(dim=1, descending=True, stable=True)[:, : first.n]
+    order = torch.where(both.pictures == NOBODY, torch.iinfo(torch.int64).max, both.pictures).argsort(dim=1)
+    best = both.values.gather(1, order).argsort(dim=1, descending=True, stable=True)[:, : first.n]
     order = order.gather(1, best)
-    return TopK(*(part.gather(1, order) for part in (values, pictures, places)))
+    return TopK(*(part.gather(1, order) for part in (both.values, both.pictures, both.places)))
 
 
 def row_peaks(maps: Tensor, *, sign: int = 1) -> Tensor:
@@ -82,6 +89,8 @@ def row_peaks(maps: Tensor, *, sign: int = 1) -> Tensor:
 def updated(top: TopK, maps: Tensor, pictures: Tensor, *, sign: int = 1, rows: Tensor | None = None) -> TopK:
     """The state after a batch of activations; everything is on their device.
 
+    Beyond the CPU it is not brought to the n best, which would wait for the device or sort each time: `merged` does so.
+
     Args:
         maps: (N, channels, h, w), or (N, units).
         pictures: (N,) numbers of the pictures, int64.
@@ -89,7 +98,7 @@ def updated(top: TopK, maps: Tensor, pictures: Tensor, *, sign: int = 1, rows: T
         rows: `row_peaks`, where they are known already.
     """
     if maps.device.type != "cpu":
-        return merged(top, everybody(maps, pictures, sign=sign))  # to see who is new first, this would have to wait
+        return beside(top, everybody(maps, pictures, sign=sign))
     rows = row_peaks(maps, sign=sign) if rows is None else rows
     peaks = rows.amax(2).float().T  # (channels, N)
     last, last_picture = top.values[:, -1:], top.pictures[:, -1:]

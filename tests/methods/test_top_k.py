@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nnviz_widgets.methods.top_k import NOBODY, everybody, merged, nobody, row_peaks, updated
+from nnviz_widgets.methods.top_k import NOBODY, beside, everybody, merged, nobody, row_peaks, updated
 
 
 def activations(seed, pictures=23, shape=(5, 4, 6), *, ties=False):
@@ -56,12 +56,12 @@ def test_batches_equal_a_plain_sort(ties, n, cuts, sign):
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("shape", [(5, 4, 6), (7,)])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_whole_batches_merged_as_beyond_the_cpu_give_the_same(ties, shape, sign):
+def test_whole_batches_as_beyond_the_cpu_give_the_same(ties, shape, sign):
     maps = activations(1, shape=shape, ties=ties)
     top = nobody(shape[0], 4)
     for chunk in np.array_split(np.arange(len(maps)), 3):
-        top = merged(top, everybody(maps[chunk], torch.from_numpy(chunk), sign=sign))
-    assert as_lists(top) == brute(maps, 4, sign)
+        top = beside(top, everybody(maps[chunk], torch.from_numpy(chunk), sign=sign))
+    assert as_lists(merged(nobody(shape[0], 4), top)) == brute(maps, 4, sign)
 
 
 @pytest.mark.parametrize("ties", [False, True])
