@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class View:
-    """One widget's access to a `Worker`; made by `Worker.view`, which says what the callbacks are told."""
+    """One widget's access to a `Worker`; made by `Worker.view`, which says what the callbacks are told.
+
+    Attributes:
+        aside: whether a job that has begun waits while others have work, as for a widget that nobody sees now.
+    """
 
     def __init__(
         self,
@@ -30,6 +34,7 @@ class View:
         self._waiting: Job | None = None
         self._cancelled = False  # a cancel that on_state has not been told of
         self._closed = False
+        self.aside = False
 
     @property
     def closed(self) -> bool:
@@ -84,7 +89,7 @@ class View:
             return None
         if self._running.dropped:
             return 0
-        return 2 if self._running.background else 1
+        return 2 if self._running.background or self.aside else 1
 
     def turn(self) -> None:
         """Close what was dropped, start or advance one job by one partial result. Worker's thread only."""

@@ -30,9 +30,9 @@ def _serve(inbox: SimpleQueue[Worker | None]) -> None:
 class Worker:
     """Runs the jobs of its views in fair turns, one partial result each, on one daemon thread.
 
-    A view with a new job comes first, then the running generators in turn, then those in the background. The
-    thread starts with the first post and ends with `close`, with the worker's last reference, or with the
-    interpreter.
+    A view with a new job comes first, then the running generators in turn, then those in the background and those of
+    views that stand aside. The thread starts with the first post and ends with `close`, with the worker's last
+    reference, or with the interpreter.
 
     Args:
         threaded: False runs nothing by itself: `step`, `run_until_idle` and `Ticket.result` turn the loop.

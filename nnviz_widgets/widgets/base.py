@@ -291,6 +291,9 @@ class LiveWidget(ipywidgets.VBox):
         if event.kind == "theme":
             self.page_dark = event.dark
             return
+        if event.kind == "seen":
+            self._view.aside = not event.seen
+            return
         if event.kind in ("copied", "uncopied"):
             self._copy.answered(event.kind == "copied")
             return

@@ -153,6 +153,13 @@ function label(root, model) {
   }
 }
 
+// What nobody sees leaves the kernel to what is on the screen.
+function notice(root, model, signal) {
+  const observer = new IntersectionObserver((entries) => model.send({ kind: "seen", seen: entries.at(-1).isIntersecting }));
+  observer.observe(root);
+  signal.addEventListener("abort", () => observer.disconnect());
+}
+
 const canvasOf = (model, name) => model.widget_manager.get_model(name.slice("IPY_MODEL_".length));
 
 // ipycanvas decodes a saved picture while the notebook opens; a canvas that was there before never got it.
@@ -186,6 +193,7 @@ export default {
         watch(root, model, end.signal);
         label(root, model);
         keepNamed(root, end.signal);
+        notice(root, model, end.signal);
       } else if (tries++ < 600) requestAnimationFrame(attach);
     };
     attach();

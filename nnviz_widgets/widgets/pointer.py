@@ -17,7 +17,8 @@ SCRIPTS = ("clipboard.js", "controls.js", "moving.js", "pointer.js")
 
 @dataclass(frozen=True)
 class Event:
-    """What a person did: "move", "click" or "key" over a pane, "leave"; "theme" of the page; "copied" or "uncopied".
+    """What a person did: "move", "click" or "key" over a pane, "leave"; "theme" of the page; "copied" or "uncopied";
+    "seen" whether any part of the widget is on the screen.
 
     x and y are fractions of the pane; `key` is a name such as "ArrowLeft"; `dark` belongs to "theme". A pane of class
     "nnviz-drag" also gives "press" and "release", moves while it is `held` with their whole `path` [[x, y], ...] since
@@ -30,6 +31,7 @@ class Event:
     y: float = 0.0
     key: str = ""
     dark: bool = False
+    seen: bool = True
     held: bool = False
     shift: bool = False
     zoom: float = 1.0

@@ -102,6 +102,17 @@ def test_keys_over_the_picture_pause_and_go_back(ascent: Notebook) -> None:
     ascent.await_answer(f"widget.moment.step > {step}")
 
 
+def test_what_is_not_on_the_screen_lets_others_go_first(ascent: Notebook) -> None:
+    ascent.await_answer("not widget._view.aside")
+    place = "(place) => { document.querySelector('.nnviz').style.cssText = place; }"
+    ascent.page.evaluate(place, "position: fixed; top: -9000px")
+    ascent.await_answer("widget._view.aside")
+    step = ascent.ask("widget.moment.step")
+    ascent.await_answer(f"widget.moment.step > {step}")  # for there are no others
+    ascent.page.evaluate(place, "")
+    ascent.await_answer("not widget._view.aside")
+
+
 def test_the_timeline_is_dragged_and_the_run_goes_on_from_there(ascent: Notebook) -> None:
     ascent.await_answer("widget.moment.step > 12")
     button(ascent, "Pause").click()

@@ -37,6 +37,19 @@ def test_a_slider_dragged_without_rest_starves_nobody(stepped, counting):
     assert steps.count("drag") == 10
 
 
+def test_a_view_that_stands_aside_waits_for_the_others_once_it_has_begun(stepped, counting):
+    log = []
+    views = {name: stepped.view() for name in ("unseen", "seen")}
+    views["unseen"].aside = True
+    for name, view in views.items():
+        view.post(counting(3, log, name))
+    for _ in range(4):
+        stepped.step()
+    assert [name for name, i in log if i != "end"] == ["unseen", "seen", "seen", "seen"]
+    stepped.run_until_idle()
+    assert [name for name, i in log if i != "end"][4:] == ["unseen", "unseen"]
+
+
 def test_an_idle_worker_keeps_no_view_alive(stepped):
     view = stepped.view()
     view.post(lambda: 1)

@@ -291,6 +291,14 @@ def test_dark_pages(engine, opened):
     assert np.array_equal(seen(widget), dark)
 
 
+def test_off_the_screen_it_stands_aside(engine, opened):
+    widget = opened(nnviz.ActivationMaps(engine, layer="conv1", channel=0))
+    widget._happened(Event("seen", seen=False))
+    assert widget._view.aside
+    widget._happened(Event("seen", seen=True))
+    assert not widget._view.aside
+
+
 # Failures
 
 
