@@ -58,6 +58,7 @@ TEXT: dict[str, str] = {
     "tool_pan_tip": "Drag to move the map; with Shift, to select",
     "tool_lasso": "Lasso",
     "tool_lasso_tip": "Drag around pictures to select them",
+    "tool_lasso_empty": "No picture lies inside: drag around some of them",
     "zoom_in": "+",
     "zoom_in_tip": "Closer",
     "zoom_out": "−",

@@ -58,6 +58,7 @@ TEXT: dict[str, str] = {
     "tool_pan_tip": "Glisser pour déplacer la carte ; avec Maj, pour sélectionner",
     "tool_lasso": "Lasso",
     "tool_lasso_tip": "Glisser autour des images pour les sélectionner",
+    "tool_lasso_empty": "Aucune image à l’intérieur : entourez-en quelques-unes",
     "zoom_in": "+",
     "zoom_in_tip": "De plus près",
     "zoom_out": "−",

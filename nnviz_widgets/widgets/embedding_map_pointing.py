@@ -53,6 +53,8 @@ class EmbeddingMapPointing(EmbeddingMapJob):
             found = self._hand.take(event, self._stage, lasso=self.tool == "lasso")
             if found is not None:
                 self.select(found)
+                if not found:
+                    self._frame.say_below(self._say("tool_lasso_empty"))
             elif event.kind in ("move", "click") and not event.held:
                 self._point_at(self._stage.at(event.x * self.width, event.y * self.width))
 

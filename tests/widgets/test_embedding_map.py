@@ -223,6 +223,14 @@ def test_a_lasso_selects_what_lies_inside_and_lists_its_classes(shown, embedding
     assert "Selected" not in facts(shown)
 
 
+def test_a_lasso_around_nothing_drops_the_selection_and_says_so(shown):
+    shown.select([0, 1])
+    shown.tool = "lasso"
+    drag(shown, (0.001, 0.001), (0.002, 0.001), (0.002, 0.002), (0.001, 0.002))
+    assert shown.selected == ()
+    assert "No picture lies inside" in shown._frame.caption.value
+
+
 def test_ones_own_picture_is_placed_and_the_map_stays(shown, embedding):
     before = shown.result
     shown.photo = pictures()[11]  # a copy of one of the set lies on it
