@@ -74,7 +74,7 @@ class LiveWidget(ipywidgets.VBox):
             self._worker = take_worker(engine)
             self._view = self._worker.view(on_result=self._arrived, on_error=self._failed, on_state=self._progressed)
             self._status = Status(self.language, str(engine.device), self.cancel)
-            self._pointer = Pointer()
+            self._pointer = Pointer(decimal=decimal_mark(self.language))
             self._pointer.listen(self._happened)
             self._copy = CopyCode(
                 self.language,

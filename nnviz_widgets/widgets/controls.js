@@ -37,3 +37,27 @@ function keepNamed(root, signal) {
   name();
 }
 
+
+// ipywidgets writes the number beside a slider with a point, and reads no other mark. A number that is being edited
+// keeps what was typed; it gets its point back before ipywidgets reads it.
+function markDecimals(root, mark, signal) {
+  if (mark === ".") return;
+  const readoutOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement)?.closest(".widget-readout");
+  const swap = (readout, from, to) => {
+    const [whole, part, more] = readout.textContent.split(from);
+    if (more === undefined && /^\d+$/.test(part) && /^[-−]?\d+$/.test(whole)) readout.textContent = whole + to + part;
+  };
+  const write = (readout) => { if (readout && readout !== document.activeElement) swap(readout, ".", mark); };
+  const watcher = new MutationObserver((changes) => { for (const change of changes) write(readoutOf(change.target)); });
+  const read = (event) => {
+    const readout = (event.type === "blur" || event.key === "Enter") && readoutOf(event.target);
+    if (!readout) return;
+    swap(readout, mark, ".");
+    watcher.takeRecords();
+    setTimeout(() => write(readout)); // once ipywidgets has read it
+  };
+  watcher.observe(root, { childList: true, subtree: true, characterData: true });
+  for (const type of ["blur", "keydown"]) root.addEventListener(type, read, { capture: true, signal });
+  signal.addEventListener("abort", () => watcher.disconnect());
+  root.querySelectorAll(".widget-readout").forEach(write);
+}

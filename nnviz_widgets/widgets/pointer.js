@@ -154,10 +154,14 @@ function label(root, model) {
 }
 
 // What nobody sees leaves the kernel to what is on the screen.
+const inSight = new Set(); // the views of this widget, for each has this script to itself
 function notice(root, model, signal) {
-  const observer = new IntersectionObserver((entries) => model.send({ kind: "seen", seen: entries.at(-1).isIntersecting }));
+  const observer = new IntersectionObserver((entries) => {
+    if (entries.at(-1).isIntersecting) inSight.add(root); else inSight.delete(root);
+    model.send({ kind: "seen", seen: inSight.size > 0 });
+  });
   observer.observe(root);
-  signal.addEventListener("abort", () => observer.disconnect());
+  signal.addEventListener("abort", () => { observer.disconnect(); inSight.delete(root); });
 }
 
 const canvasOf = (model, name) => model.widget_manager.get_model(name.slice("IPY_MODEL_".length));
@@ -193,6 +197,7 @@ export default {
         watch(root, model, end.signal);
         label(root, model);
         keepNamed(root, end.signal);
+        markDecimals(root, model.get("decimal"), end.signal);
         notice(root, model, end.signal);
       } else if (tries++ < 600) requestAnimationFrame(attach);
     };

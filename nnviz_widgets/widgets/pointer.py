@@ -44,6 +44,7 @@ class Pointer(anywidget.AnyWidget):
     _esm = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     _css = HERE / "style.css"
     labels = traitlets.Dict().tag(sync=True)
+    decimal = traitlets.Unicode(".", help="the mark of decimals beside sliders").tag(sync=True)
     canvases: traitlets.List[Any] = traitlets.List(help="the panes").tag(sync=True, **ipywidgets.widget_serialization)
     echo = traitlets.Any(help="the canvas that acknowledges").tag(sync=True, **ipywidgets.widget_serialization)
 

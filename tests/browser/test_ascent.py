@@ -103,14 +103,28 @@ def test_keys_over_the_picture_pause_and_go_back(ascent: Notebook) -> None:
 
 
 def test_what_is_not_on_the_screen_lets_others_go_first(ascent: Notebook) -> None:
+    def place(view: int, where: str) -> None:
+        style = "([view, where]) => { document.querySelectorAll('.nnviz')[view].style.cssText = where; }"
+        ascent.page.evaluate(style, [view, where])
+
+    here, away = "position: fixed; top: 0", "position: fixed; top: -9000px"
     ascent.await_answer("not widget._view.aside")
-    place = "(place) => { document.querySelector('.nnviz').style.cssText = place; }"
-    ascent.page.evaluate(place, "position: fixed; top: -9000px")
+    place(0, away)
     ascent.await_answer("widget._view.aside")
     step = ascent.ask("widget.moment.step")
     ascent.await_answer(f"widget.moment.step > {step}")  # for there are no others
-    ascent.page.evaluate(place, "")
-    ascent.await_answer("not widget._view.aside")
+    ascent.run("told = []\nwidget._pointer.listen(lambda event: event.kind == 'seen' and told.append(event.seen))")
+    ascent.run("widget")
+    ascent.await_picture("picture", 1)
+    place(1, here)
+    ascent.await_answer("told and told[-1]")
+    for where in (here, away):  # the one view, while the other is on the screen
+        heard = len(ascent.ask("told"))
+        place(0, where)
+        ascent.await_answer(f"len(told) > {heard}")
+        assert ascent.ask("told[-1] and not widget._view.aside")
+    place(1, away)
+    ascent.await_answer("widget._view.aside")
 
 
 def test_the_timeline_is_dragged_and_the_run_goes_on_from_there(ascent: Notebook) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.lab import Lab
 from tests.browser.notebook import Notebook
@@ -43,6 +46,26 @@ def test_many_fast_moves_end_on_the_last_and_compute_few(notebook: Notebook) -> 
     computed = notebook.ask("widget.computed")
     assert computed[-1] == 7
     assert len(computed) < 25, computed
+
+
+def test_a_number_beside_a_french_slider_has_a_comma_and_is_read_with_one(notebook: Notebook) -> None:
+    notebook.run(SHOW.replace("'cat'", "'cat', language='fr', overlay=0.25"))
+    notebook.await_picture("map")
+    shown = notebook.page.locator(".nnviz .widget-readout", has_text=re.compile(r"^\d+[.,]\d+$"))
+    expect(shown).to_have_text("0,25")
+    shown.click()
+    notebook.page.keyboard.press("Control+A")
+    notebook.page.keyboard.type("0,5")
+    notebook.page.keyboard.press("Enter")
+    notebook.await_answer("widget.overlay == 0.5")
+    shown.evaluate("(readout) => readout.blur()")
+    expect(shown).to_have_text("0,50")
+    shown.focus()
+    shown.evaluate("(readout) => readout.blur()")
+    expect(shown).to_have_text("0,50")
+    assert notebook.ask("widget.overlay") == 0.5
+    notebook.run("widget.overlay = 0.75")
+    expect(shown).to_have_text("0,75")
 
 
 def test_a_reload_brings_the_picture_back(notebook: Notebook) -> None:
