@@ -49,6 +49,7 @@ def run_columns(
 ) -> Iterator[Moment]:
     """Moments whose `shown` is a `Column` a preset; one step of each from moment to moment, the same seed in all.
 
+    A moment comes once more before each other column's step: it only gives others a turn, who need not wait for all.
     A column that fails says why and stays so, while the others go on.
 
     Raises:
@@ -64,8 +65,14 @@ def run_columns(
             runs[column.name] = ascent(
                 engine, objective, size=size, steps=last, start=start, priors=column.name, seed=seed
             )
+    moment: Moment | None = None
     for at in range(first, last + 1):
-        before = tuple(_advance(column, runs[column.name]) if column.error is None else column for column in before)
+        after: list[Column] = []
+        for column in before:
+            if after and moment is not None:
+                yield moment
+            after.append(_advance(column, runs[column.name]) if column.error is None else column)
+        before = tuple(after)
         alive = [column for column in before if column.error is None]
         if not alive:
             raise next(column.error for column in before if column.error is not None)
@@ -73,7 +80,8 @@ def run_columns(
             if begin is None and at == 0:
                 yield Moment(at, steps, before, None)  # at once: what the network takes them for comes a moment later
             before = tuple(_looked_at(engine, column, LOGITS in objective.layers) for column in before)
-        yield Moment(at, steps, before, None)
+        moment = Moment(at, steps, before, None)
+        yield moment
 
 
 def _advance(column: Column, run: Run) -> Column:

@@ -58,8 +58,20 @@ def test_a_channel_is_raised_before_its_activation(engine, columns):
     assert step.x.shape == (1, 3, 12, 12)
 
 
-def test_one_step_of_each_at_every_turn(engine):
-    moments = list(run_columns(engine, logit(0), ["None", "Distill"], size=16, steps=3, seed=0))
+def moments_of(run):
+    """Those of a run, without those that come once more."""
+    moments = list(run)
+    return [moment for moment, before in zip(moments, [None, *moments], strict=False) if moment is not before]
+
+
+def test_others_have_a_turn_between_two_columns(engine):
+    names = ["None", "Simonyan", "Distill"]
+    run = run_columns(engine, logit(0), names, size=16, steps=2, seed=0)
+    assert [moment.step for moment in run] == [0, 0, *[0, 0, 1], *[1, 1, 2]]
+
+
+def test_one_step_of_each_at_every_moment(engine):
+    moments = moments_of(run_columns(engine, logit(0), ["None", "Distill"], size=16, steps=3, seed=0))
     assert [moment.step for moment in moments] == [
         0,
         0,
@@ -73,8 +85,8 @@ def test_one_step_of_each_at_every_turn(engine):
 
 def test_going_on_from_any_moment_gives_the_same(engine):
     how = {"size": 16, "steps": 5, "seed": 2}
-    whole = list(run_columns(engine, logit(0), [*PRESETS], **how))[1:]
-    again = list(run_columns(engine, logit(0), [*PRESETS], **how, begin=whole[2]))
+    whole = moments_of(run_columns(engine, logit(0), [*PRESETS], **how))[1:]
+    again = moments_of(run_columns(engine, logit(0), [*PRESETS], **how, begin=whole[2]))
     assert [moment.step for moment in again] == [2, 3, 4, 5]
     for now, before in zip(again, whole[2:], strict=True):
         for column, other in zip(now.shown, before.shown, strict=True):
