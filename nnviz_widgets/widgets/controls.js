@@ -37,7 +37,6 @@ function keepNamed(root, signal) {
   name();
 }
 
-
 // ipywidgets writes the number beside a slider with a point, and reads no other mark. A number that is being edited
 // keeps what was typed; it gets its point back before ipywidgets reads it.
 function markDecimals(root, mark, signal) {

@@ -126,15 +126,15 @@ class EmbeddingMap(EmbeddingMapPointing):
         title = self._say(
             "map_of", kind=kind, count=len(self.embedding.ids), set=set_name(self.language, self.embedding.images.name)
         )
-        words = [*self._lowered(shown.layout), *self._vectors_in_words(), self._say("map_hint")]
+        words = [*self._lowered(state, shown.layout), *self._vectors_in_words(), self._say("map_hint")]
         return title, " · ".join(words)
 
-    def _lowered(self, layout: Layout | None) -> list[str]:
+    def _lowered(self, state: SimpleNamespace, layout: Layout | None) -> list[str]:
         """What there were too few pictures for."""
         options = {} if layout is None else layout.options
         told = []
         for key, name in (("map_lower_perplexity", "perplexity"), ("map_fewer_neighbours", "neighbours")):
-            used, asked = (float(number) for number in (options.get(name, np.inf), getattr(self, name)))
+            used, asked = (float(number) for number in (options.get(name, np.inf), getattr(state, name)))
             if used < asked:
                 shown = [self._number(int(number) if number.is_integer() else number) for number in (used, asked)]
                 told.append(self._say(key, count=len(self.embedding.ids), used=shown[0], asked=shown[1]))

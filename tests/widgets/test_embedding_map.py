@@ -287,6 +287,14 @@ def test_too_few_pictures_for_what_is_asked_is_said(opened, kind, said):
     assert said in " ".join(html_of(widget))
 
 
+def test_another_perplexity_that_is_asked_for_is_not_told_of_the_map_before(opened, embedding):
+    widget = opened(nnviz.EmbeddingMap(embedding.engine, embedding, width=300, kind="tsne", perplexity=5))
+    widget.compute()
+    before = widget._shown
+    widget.perplexity = 12
+    assert "perplexity 5" not in widget._words(*before)[1]
+
+
 def test_pictures_that_could_not_be_read_are_told(opened, tmp_path):
     for i, picture in enumerate(pictures(8)):
         Image.fromarray(picture).save(tmp_path / f"{i}.png")
