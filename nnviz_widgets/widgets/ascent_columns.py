@@ -116,7 +116,7 @@ class AscentColumns(RunWidget, ClassChoice):
         state.target = favourite(self.engine) if state.target is None else state.target
         state.question = question_of(self.engine, state, self.language)
         names, how = state.columns, {"size": state.size, "steps": state.steps, "seed": state.seed}
-        return run_columns(self.engine, state.question.read, names, **how, begin=begin)
+        return run_columns(self.engine, state.question.read, names, **how, begin=begin, hasty=not state.single)
 
     def _draw(self, state: SimpleNamespace, moment: Moment) -> None:
         self._pointer.labels = self._drawn.draw(state, moment, contrast=self.contrast)

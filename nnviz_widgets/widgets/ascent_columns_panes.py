@@ -52,10 +52,11 @@ class ColumnPanes:
         self.heading.value = f'<div class="nnviz-title">{html.escape(self.title(state, moment.shown))}</div>'
         for column in moment.shown:
             frame, name = self.frames[column.name], preset_name(self._language, column.name)
-            if column.step is None:
-                reason = say_error(self._language, column.error) if column.error is not None else ""
-                frame.refuse(name, reason)
-                words = reason
+            if column.error is not None:
+                words = say_error(self._language, column.error)
+                frame.refuse(name, words)
+            elif column.step is None:
+                continue  # what was there stays until it has begun
             else:
                 pixels, factor = self._pixels(column, contrast)
                 words = self.words(column, state.question)

@@ -23,7 +23,7 @@ class Column:
 
     Attributes:
         name: of its preset.
-        step: None where it failed.
+        step: None where it failed, or has not begun.
         top: the most probable class of the picture and its probability, as of the last look.
     """
 
@@ -46,11 +46,15 @@ def run_columns(
     steps: int,
     seed: int,
     begin: Moment | None = None,
+    hasty: bool = False,
 ) -> Iterator[Moment]:
     """Moments whose `shown` is a `Column` a preset; one step of each from moment to moment, the same seed in all.
 
     A moment comes once more before each other column's step: it only gives others a turn, who need not wait for all.
     A column that fails says why and stays so, while the others go on.
+
+    Args:
+        hasty: whether the first column comes before the others have begun, which then have neither step nor error.
 
     Raises:
         NnvizError: when none is left.
@@ -69,8 +73,10 @@ def run_columns(
     for at in range(first, last + 1):
         after: list[Column] = []
         for column in before:
-            if after and moment is not None:
+            if moment is not None and after:
                 yield moment
+            elif hasty and begin is None and len(after) == 1:
+                yield Moment(at, steps, (*after, *before[1:]), None)
             after.append(_advance(column, runs[column.name]) if column.error is None else column)
         before = tuple(after)
         alive = [column for column in before if column.error is None]

@@ -194,6 +194,8 @@ class RunWidget(LiveWidget):
         with self._drawing:
             if self._asked is not None and not last:
                 return  # paused, or gone back, meanwhile
+            if self._latest is not None and value[1] is self._latest[1] and not last:
+                return  # once more, to give others a turn
             self._latest = value
             self._times.append((now, value[1].step))
             while now - self._times[0][0] > WINDOW and len(self._times) > 2:

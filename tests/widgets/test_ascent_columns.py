@@ -70,6 +70,27 @@ def test_others_have_a_turn_between_two_columns(engine):
     assert [moment.step for moment in run] == [0, 0, *[0, 0, 1], *[1, 1, 2]]
 
 
+def test_the_first_column_comes_before_the_others_have_begun(engine, columns):
+    names = ["None", "Simonyan", "Distill"]
+    first, second, *_ = run_columns(engine, logit(0), names, size=16, steps=2, seed=0, hasty=True)
+    assert [column.step is None for column in first.shown] == [False, True, True]
+    assert [column.error for column in first.shown] == [None] * 3
+    assert [column.step.step for column in second.shown] == [0, 0, 0]
+    widget = columns(columns=tuple(names))
+    before = widget.compute()
+    widget._draw(widget._latest[0], first)
+    assert list(widget._result(first)) == ["None"]
+    again = run_columns(engine, logit(0), names, size=16, steps=2, seed=0, begin=first, hasty=True)
+    assert all(column.step is not None for column in next(again).shown)
+    assert list(before) == names
+
+
+def test_one_step_alone_is_of_all_columns(columns):
+    widget = columns(autorun=False)
+    until(lambda: widget.phase == "paused")
+    assert all(column.step is not None for column in widget.moment.shown)
+
+
 def test_one_step_of_each_at_every_moment(engine):
     moments = moments_of(run_columns(engine, logit(0), ["None", "Distill"], size=16, steps=3, seed=0))
     assert [moment.step for moment in moments] == [
