@@ -123,8 +123,13 @@ def test_what_is_not_on_the_screen_lets_others_go_first(ascent: Notebook) -> Non
         place(0, where)
         ascent.await_answer(f"len(told) > {heard}")
         assert ascent.ask("told[-1] and not widget._view.aside")
+    ascent.run("other = nnviz.ActivationMaps(engine, 'cat', layer='0')\nother")
+    ascent.await_picture("map")
+    place(2, here)
+    ascent.await_answer("not other._view.aside")
     place(1, away)
-    ascent.await_answer("widget._view.aside")
+    ascent.await_answer("widget._view.aside")  # whatever else is on the screen
+    assert not ascent.ask("other._view.aside")
 
 
 def test_the_timeline_is_dragged_and_the_run_goes_on_from_there(ascent: Notebook) -> None:
