@@ -31,11 +31,16 @@ class Cancelled(NnvizError):
 
 
 class Ticket:
-    """What `View.post` returns; it settles once, after the view's callbacks have been called."""
+    """What `View.post` returns; it settles once, after the view's callbacks have been called.
+
+    Attributes:
+        awaited: whether a thread has begun to wait for it.
+    """
 
     def __init__(self, before_wait: Callable[[Ticket], None]) -> None:
         self._future: Future[Any] = Future()
         self._before_wait = before_wait
+        self.awaited = False
 
     @property
     def done(self) -> bool:
@@ -51,6 +56,7 @@ class Ticket:
             Exception: whatever the job, or the `on_result` of its view, raised.
         """
         if not self.done:
+            self.awaited = True
             self._before_wait(self)
         return self._future.result(timeout)
 

@@ -18,7 +18,8 @@ class View:
     """One widget's access to a `Worker`; made by `Worker.view`, which says what the callbacks are told.
 
     Attributes:
-        aside: whether a job that has begun waits while others have work, as for a widget that nobody sees now.
+        aside: whether a job that has begun waits while others have work, as for a widget that nobody sees now; not
+            one that a thread waits for.
     """
 
     def __init__(
@@ -89,7 +90,8 @@ class View:
             return None
         if self._running.dropped:
             return 0
-        return 2 if self._running.background or self.aside else 1
+        aside = self.aside and not self._running.ticket.awaited
+        return 2 if self._running.background or aside else 1
 
     def turn(self) -> None:
         """Close what was dropped, start or advance one job by one partial result. Worker's thread only."""

@@ -50,6 +50,15 @@ def test_a_view_that_stands_aside_waits_for_the_others_once_it_has_begun(stepped
     assert [name for name, i in log if i != "end"][4:] == ["unseen", "unseen"]
 
 
+def test_a_view_that_stands_aside_has_its_turns_when_its_job_is_waited_for(stepped, counting):
+    log = []
+    unseen = stepped.view()
+    unseen.aside = True
+    stepped.view().post(counting(50, log, "seen"))
+    unseen.post(counting(3, log, "unseen")).result()
+    assert [name for name, i in log if i != "end"].count("seen") < 10
+
+
 def test_an_idle_worker_keeps_no_view_alive(stepped):
     view = stepped.view()
     view.post(lambda: 1)
