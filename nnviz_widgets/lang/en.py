@@ -82,6 +82,7 @@ TEXT = {
     "map_field": "receptive field {height} × {width} px",
     "map_field_waiting": "finding its receptive field …",
     "mosaic_title": "All {count} maps of {layer}",
+    "mosaic_title_one": "The one map of {layer}",
     "mosaic_caption": "Click a map to see it large; click in the large map to see what that neuron looks at.",
     "mosaic_hover": "channel {channel} · mean {mean} · maximum {maximum}",
     "activation": "activation",

@@ -56,8 +56,11 @@ TEXT: dict[str, str] = {
     "patches_opened": "{name}, with all maps of {layer}",
     # all channels
     "patches_sheet_title": "All {count} channels of {layer}, the best patch of each",
+    "patches_sheet_title_one": "The one channel of {layer}, with its best patch",
     "patches_sheet_title_smallest": "All {count} channels of {layer}, the picture with the smallest maximum for each",
+    "patches_sheet_title_smallest_one": "The one channel of {layer}, with the picture of its smallest maximum",
     "patches_sheet_title_random": "All {count} channels of {layer}, each where one random picture excites it most",
+    "patches_sheet_title_random_one": "The one channel of {layer}, where one random picture excites it most",
     "patches_sheet_caption": "Click a patch, or move with the arrow keys and press Enter, to open its channel. Flat grey: nothing raises the channel above zero.",
     "patches_sheet_hover": "channel {channel} · {value} · {name}",
     "patches_sheet_dead": "channel {channel} · dead: never above zero",

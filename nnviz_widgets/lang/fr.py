@@ -82,6 +82,7 @@ TEXT = {
     "map_field": "champ récepteur {height} × {width} px",
     "map_field_waiting": "recherche de son champ récepteur…",
     "mosaic_title": "Les {count} cartes de {layer}",
+    "mosaic_title_one": "La seule carte de {layer}",
     "mosaic_caption": "Cliquez sur une carte pour la voir en grand ; cliquez dans la grande carte pour voir ce que ce "
     "neurone regarde.",
     "mosaic_hover": "canal {channel} · moyenne {mean} · maximum {maximum}",

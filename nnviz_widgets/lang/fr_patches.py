@@ -56,8 +56,11 @@ TEXT: dict[str, str] = {
     "patches_opened": "{name}, avec toutes les cartes de {layer}",
     # all channels
     "patches_sheet_title": "Les {count} canaux de {layer}, le meilleur fragment de chacun",
+    "patches_sheet_title_one": "Le seul canal de {layer}, avec son meilleur fragment",
     "patches_sheet_title_smallest": "Les {count} canaux de {layer}, l’image au plus petit maximum pour chacun",
+    "patches_sheet_title_smallest_one": "Le seul canal de {layer}, avec l’image de son plus petit maximum",
     "patches_sheet_title_random": "Les {count} canaux de {layer}, chacun là où une image au hasard l’excite le plus",
+    "patches_sheet_title_random_one": "Le seul canal de {layer}, là où une image au hasard l’excite le plus",
     "patches_sheet_caption": "Cliquez sur un fragment, ou déplacez-vous avec les flèches et appuyez sur Entrée, pour ouvrir son canal. Gris uni : rien n’élève le canal au-dessus de zéro.",
     "patches_sheet_hover": "canal {channel} · {value} · {name}",
     "patches_sheet_dead": "canal {channel} · mort : jamais au-dessus de zéro",
